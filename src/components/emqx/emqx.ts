@@ -1,0 +1,132 @@
+import type { ClusterDefinition } from "../../definition/cluster";
+import { isBusinessEmqx } from "../../definition/cross-checks";
+import { INSTANCE_HOST } from "../../formats/references";
+import type { Placement } from "../../placement/placement";
+import type { HealthCheck, Port, ScrapeEndpoint, Workload, WorkloadName } from "../../workload";
+import type { BrokerInterface } from "../broker-interface";
+import { accessFiles } from "./access";
+import { emqxAlerts, JOBS } from "./alerts";
+import { nodeCapacity } from "./capacity";
+import { configFile, type EmqxCluster, isBehindBalancer } from "./config";
+import { emqxNotes } from "./notes";
+import { API_PORT, DATA, DISTRIBUTION_PORT, nodeName, RPC_PORT, WS_PATH } from "./places";
+
+export function emqxInterface(definition: ClusterDefinition): BrokerInterface {
+  const { broker } = definition;
+  const { tcpPort, wsPort } = broker.listeners;
+  return {
+    tcpPort,
+    ws: wsPort === 0 ? undefined : { port: wsPort, path: WS_PATH },
+    dashboardPort: API_PORT,
+    proxyProtocol: isBehindBalancer(definition),
+    // Not an MQTT CONNECT: EMQX never answers it behind a PROXY header that says LOCAL, as a balancer's check does. From
+    // 5.9 on there is a page that also says when a node is being emptied.
+    check: {
+      kind: "http",
+      port: API_PORT,
+      path: isBusinessEmqx(broker.version) ? "/api/v5/load_rebalance/availability_check" : "/status",
+    },
+  };
+}
+
+/** The brokers of a cluster whose broker is EMQX. */
+export function emqxWorkload(definition: ClusterDefinition, placement: Placement): Workload {
+  if (!isEmqx(definition)) {
+    throw new Error("not an EMQX cluster");
+  }
+  const { broker } = definition;
+  return {
+    name: "broker",
+    program: "emqx",
+    instances: placement.instances("broker"),
+    // `emqx/emqx` without a version, or with 5.9 and later, is under the Business Source License.
+    image: `${isBusinessEmqx(broker.version) ? "emqx/emqx-enterprise" : "emqx/emqx"}:${broker.version}`,
+    files: [configFile(definition, placement), ...accessFiles(definition)],
+    process: {
+      args: ["emqx", "foreground"],
+      // A name that is made from an address changes with it, and the node would come back as another one without data.
+      environment: { EMQX_NODE__NAME: nodeName(INSTANCE_HOST) },
+      user: "emqx",
+      stopSignal: "SIGTERM",
+      // As in EMQX's own systemd unit.
+      stopGraceSeconds: 120,
+      openFiles: nodeCapacity(definition).openFiles,
+      memoryMiB: broker.memory && Math.floor(broker.memory / 1024 ** 2),
+      cpus: broker.cpus,
+    },
+    ports: ports(definition),
+    data: [{ name: "data", path: DATA }],
+    health: membership(broker.nodes),
+    startsAfter: startsAfter(definition),
+    // Each node looks for the others until it finds them, in whatever order they start.
+    startOrder: "together",
+    scrape: scrape(definition),
+    alerts: emqxAlerts(definition, placement.cluster),
+    notes: emqxNotes(definition),
+  };
+}
+
+function isEmqx(definition: ClusterDefinition): definition is EmqxCluster {
+  return definition.broker.kind === "emqx";
+}
+
+function ports(definition: EmqxCluster): Port[] {
+  const { tcpPort, wsPort, internalPort } = definition.broker.listeners;
+  const audience = isBehindBalancer(definition) ? "cluster" : "clients";
+  return [
+    { name: "mqtt", number: tcpPort, audience, scheme: "mqtt" },
+    ...(wsPort === 0 ? [] : [{ name: "ws", number: wsPort, audience, scheme: "ws", urlPath: WS_PATH } as const]),
+    ...(internalPort === 0
+      ? []
+      : [{ name: "mqtt-internal", number: internalPort, audience: "cluster", scheme: "mqtt" } as const]),
+    {
+      name: "dashboard",
+      number: API_PORT,
+      audience: isBehindBalancer(definition) ? "cluster" : "operators",
+      scheme: "http",
+    },
+    { name: "distribution", number: DISTRIBUTION_PORT, audience: "cluster" },
+    { name: "rpc", number: RPC_PORT, audience: "cluster" },
+  ];
+}
+
+/**
+ * A node alone is no member: `/status` is green before it has joined, while it would take clients and lose them again a
+ * moment later. This asks how many members the node sees; a majority is enough, so that one node that is down does not
+ * make the others unhealthy.
+ */
+function membership(nodes: number): HealthCheck {
+  const majority = Math.floor(nodes / 2) + 1;
+  const page = `http://127.0.0.1:${API_PORT}${PAGES.stats}`;
+  const enough = `$1 == "emqx_cluster_nodes_running" && $2 >= ${majority} { member = 1 } END { exit !member }`;
+  return {
+    probe: { kind: "command", command: ["sh", "-c", `curl -fsS --max-time 4 ${page} | awk '${enough}'`] },
+    intervalSeconds: 10,
+    timeoutSeconds: 5,
+    retries: 3,
+    startPeriodSeconds: 120,
+  };
+}
+
+function startsAfter({ broker, sessionStore }: EmqxCluster): WorkloadName[] {
+  if (sessionStore.kind === "builtIn") {
+    return [];
+  }
+  return isBusinessEmqx(broker.version) ? ["session-store"] : ["session-store", "session-writer"];
+}
+
+/** Each shows this node only; a sum over the cluster would leave out a node that hangs. */
+const PAGES = {
+  stats: "/api/v5/prometheus/stats",
+  access: "/api/v5/prometheus/auth",
+  actions: "/api/v5/prometheus/data_integration",
+} as const;
+
+function scrape({ access, sessionStore }: EmqxCluster): ScrapeEndpoint[] {
+  const endpoint = (page: keyof typeof PAGES) => ({ job: JOBS[page], port: API_PORT, path: PAGES[page] });
+  return [
+    endpoint("stats"),
+    ...(access.kind === "redis" ? [endpoint("access")] : []),
+    ...(sessionStore.kind === "redis" ? [endpoint("actions")] : []),
+  ];
+}

@@ -1,0 +1,139 @@
+import { compareVersions } from "compare-versions";
+import type { ClientLimits, NginxDefinition } from "../../definition/cluster";
+import { BALANCER_METRICS_PORT } from "../../definition/cross-checks";
+import {
+  type BalancerInput,
+  clientConnections,
+  idleTimeout,
+  OPERATOR_CONNECTIONS,
+  RESERVED_CONNECTIONS,
+} from "../balancer-input";
+
+/** Where nginx_exporter reads what Prometheus gets. */
+export const STATUS_PATH = "/status";
+
+/** Open-source nginx looks names up again while it runs, since `server … resolve` came to it. */
+export function followsRestarts({ version }: NginxDefinition): boolean {
+  return compareVersions(version, "1.27.3") >= 0;
+}
+
+/**
+ * One retransmission of a SYN and its answer, at the least: two attempts that fail take a broker out for `fail_timeout`,
+ * and one dropped packet must not count as one.
+ */
+const LEAST_CONNECT_TIMEOUT_MS = 1200;
+
+/**
+ * `worker_connections` of each worker: two for every client, one on either side. The kernel does not share clients out
+ * evenly, so each worker could hold them all; an unused connection costs less than half a kilobyte. `limit_conn` keeps
+ * clients out of the reserve: a worker without a free connection answers nobody, neither health nor status.
+ */
+function workerConnections(clients: ClientLimits): number {
+  return 2 * clientConnections(clients) + RESERVED_CONNECTIONS;
+}
+
+/** One file for each connection, and some for listeners, logs and the channels between workers. */
+export function nginxOpenFiles(clients: ClientLimits): number {
+  return workerConnections(clients) + 256;
+}
+
+export function nginxConfig(balancer: NginxDefinition, input: BalancerInput): string {
+  return [
+    // Debian ships the stream module as a file of its own, which is loaded from here; elsewhere the pattern matches nothing.
+    "include /etc/nginx/modules-enabled/*.conf;",
+    "daemon off;",
+    "worker_processes auto;",
+    `worker_rlimit_nofile ${nginxOpenFiles(input.clients)};`,
+    // After a reload the old workers keep their connections, which MQTT clients never close: without an end, they pile up.
+    `worker_shutdown_timeout ${balancer.drainTimeout}s;`,
+    "pid /tmp/nginx.pid;",
+    "error_log stderr notice;",
+    "",
+    ...block("events", [`worker_connections ${workerConnections(input.clients)};`]),
+    "",
+    ...block("stream", streamLines(balancer, input)),
+    "",
+    ...block("http", httpLines()),
+    "",
+  ].join("\n");
+}
+
+function streamLines(balancer: NginxDefinition, input: BalancerInput): string[] {
+  const { brokers, clients, resolver } = input;
+  const { proxyProtocol } = brokers;
+  return [
+    // One line for a client that comes and one for its end. An access log would have to be a file: /dev/stdout cannot be
+    // opened where it is a socket, as under systemd.
+    "error_log stderr info;",
+    ...(resolver && followsRestarts(balancer) ? [`resolver ${resolver} valid=5s ipv6=off;`] : []),
+    // A broker that refuses or does not answer costs the client a moment: the next one is tried at once.
+    `proxy_connect_timeout ${Math.max(input.connectTimeoutMs, LEAST_CONNECT_TIMEOUT_MS)}ms;`,
+    "proxy_next_upstream on;",
+    `proxy_next_upstream_tries ${input.servers.length};`,
+    "proxy_next_upstream_timeout 10s;",
+    `proxy_timeout ${idleTimeout(clients)}s;`,
+    // A broker that vanished without a word is noticed by TCP, long before the idle timeout.
+    "proxy_socket_keepalive on;",
+    // Counted over all workers, and clients over both of their ports.
+    "limit_conn_zone clients zone=clients:32k;",
+    "limit_conn_zone operators zone=operators:32k;",
+    "",
+    ...balanced(balancer, input, { name: "mqtt", port: brokers.tcpPort, audience: "clients", proxyProtocol }),
+    // MQTT over WebSocket is passed on as it comes, so that the broker sees the client's address the same way.
+    ...(brokers.ws
+      ? ["", ...balanced(balancer, input, { name: "ws", port: brokers.ws.port, audience: "clients", proxyProtocol })]
+      : []),
+    // For operators, who stay on one broker: its dashboard knows their login.
+    ...(brokers.dashboardPort
+      ? ["", ...balanced(balancer, input, { name: "dashboard", port: brokers.dashboardPort, audience: "operators" })]
+      : []),
+  ];
+}
+
+interface Listener {
+  readonly name: string;
+  readonly port: number;
+  readonly proxyProtocol?: boolean;
+  /** Who connects; operators stay on one broker, chosen by their address. */
+  readonly audience: "clients" | "operators";
+}
+
+function balanced(
+  balancer: NginxDefinition,
+  { clients, servers, resolver }: BalancerInput,
+  { name, port, audience, proxyProtocol }: Listener,
+): string[] {
+  const resolve = resolver && followsRestarts(balancer) ? " resolve" : "";
+  return [
+    ...block(`upstream ${name}_brokers`, [
+      // Shared by all workers: without it each one counts connections and failures for itself.
+      `zone ${name}_brokers 256k;`,
+      audience === "operators" ? "hash $remote_addr consistent;" : "least_conn;",
+      ...servers.map(({ host }) => `server ${host}:${port} max_fails=2 fail_timeout=10s${resolve};`),
+    ]),
+    ...block("server", [
+      `listen ${port} so_keepalive=on;`,
+      `limit_conn ${audience} ${audience === "operators" ? OPERATOR_CONNECTIONS : clientConnections(clients)};`,
+      `proxy_pass ${name}_brokers;`,
+      ...(proxyProtocol ? ["proxy_protocol on;"] : []),
+    ]),
+  ];
+}
+
+function httpLines(): string[] {
+  return [
+    "access_log off;",
+    // The compiled-in folders belong to root.
+    ...["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((use) => `${use}_temp_path /tmp/nginx-${use};`),
+    ...block("server", [
+      `listen ${BALANCER_METRICS_PORT};`,
+      ...block("location = /health", ["return 200;"]),
+      ...block(`location = ${STATUS_PATH}`, ["stub_status;"]),
+      ...block("location /", ["return 404;"]),
+    ]),
+  ];
+}
+
+function block(head: string, lines: readonly string[]): string[] {
+  return [`${head} {`, ...lines.map((line) => line && `  ${line}`), "}"];
+}

@@ -1,0 +1,142 @@
+import * as v from "valibot";
+import { flag, image, ipv4, mapOf, name, options, pattern } from "./values";
+
+/** What `Target.docker()` accepts. */
+export interface DockerTargetProps {
+  /**
+   * The Docker engine: `unix:///…` or `ssh://user@host`. Not `tcp://`: every secret would cross the network in the clear.
+   * @default "unix:///var/run/docker.sock"
+   */
+  readonly host?: string;
+  /**
+   * Options for ssh, when `host` is an `ssh://` address: `["-i", "/home/me/.ssh/deploy"]`.
+   * @default - none
+   */
+  readonly sshOptions?: string[];
+  /**
+   * Name of the Docker network that is made for the cluster.
+   * @default - the name of the cluster
+   */
+  readonly network?: string;
+  /**
+   * Subnet of that network, in CIDR form. Give one when Docker's own choice collides with something.
+   * @default - Docker chooses
+   */
+  readonly subnet?: string;
+  /**
+   * Registry (and folder) that all images are pulled from instead of Docker Hub: `registry.example.com/mirror`.
+   * @default - Docker Hub
+   */
+  readonly registry?: string;
+  /**
+   * The registry asks for a login: take the one that `docker login` stored on the machine where Terraform runs.
+   * @default false
+   */
+  readonly registryLogin?: boolean;
+  /**
+   * Other images, by program (`emqx`, `rabbitmq`, `haproxy`, `nginx`, `nginx-exporter`, `redis`, `redis-exporter`,
+   * `webdis`, `prometheus`, `alertmanager`), to pin a digest or take your own build:
+   * `{ haproxy: "haproxy:3.2.22-alpine@sha256:…" }`. They are taken as written, without `registry`. One list may serve
+   * several definitions: programs that a definition does not use are left alone.
+   * @default - the official image of the program's version
+   */
+  readonly images?: { readonly [program: string]: string };
+  /**
+   * Address on the host where clients connect (MQTT over TCP and WebSocket).
+   * @default "0.0.0.0"
+   */
+  readonly clientAddress?: string;
+  /**
+   * Address on the host where operators reach dashboards, Prometheus and Alertmanager.
+   * @default "127.0.0.1"
+   */
+  readonly operatorAddress?: string;
+}
+
+/** Where the cluster runs. */
+export class Target {
+  /** Containers on one Docker engine. */
+  public static docker(props: DockerTargetProps = {}): Target {
+    return new Target("docker", props);
+  }
+
+  /** @internal */
+  public readonly _kind: "docker";
+  /** @internal */
+  public readonly _props: DockerTargetProps;
+
+  private constructor(kind: "docker", props: DockerTargetProps) {
+    this._kind = kind;
+    this._props = props;
+  }
+}
+
+export const PROGRAMS = [
+  "emqx",
+  "rabbitmq",
+  "haproxy",
+  "nginx",
+  "nginx-exporter",
+  "redis",
+  "redis-exporter",
+  "webdis",
+  "prometheus",
+  "alertmanager",
+] as const;
+
+const HOST = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?";
+const PORT = "(?:6553[0-5]|655[0-2]\\d|65[0-4]\\d{2}|6[0-4]\\d{3}|[1-5]\\d{4}|[1-9]\\d{0,3})";
+
+const SUBNET =
+  'must be a subnet with a prefix from /8 to /27 (the largest cluster does not fit into less), written with its first address: "172.30.0.0/24"';
+
+/** Terraform would read a subnet with host bits back without them, and make a new network each time. */
+function isSubnet(text: string): boolean {
+  const [address, prefix] = text.split("/");
+  const hostBits = 32 - Number(prefix);
+  return (
+    v.safeParse(ipv4, address).success &&
+    /^(?:[89]|1\d|2[0-7])$/.test(prefix ?? "") &&
+    text.split("/").length === 2 &&
+    address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0) % 2 ** hostBits === 0
+  );
+}
+
+export const dockerSchema = options({
+  host: v.optional(
+    pattern(
+      new RegExp(
+        `^(?:unix:///[^\\s"'<>$%{}]+|npipe:////[^\\s"'<>$%{}]+|ssh://(?:[A-Za-z0-9._-]+@)?${HOST}(?::${PORT})?)$`,
+      ),
+      'a Docker engine: "unix:///var/run/docker.sock" or "ssh://deploy@host"',
+    ),
+    "unix:///var/run/docker.sock",
+  ),
+  sshOptions: v.optional(v.array(v.string("must be text"), 'must be a list of texts: ["-i", "/path/to/key"]')),
+  network: v.optional(name),
+  subnet: v.optional(
+    v.pipe(
+      v.string(SUBNET),
+      v.check((text) => isSubnet(text), SUBNET),
+    ),
+  ),
+  registry: v.optional(
+    pattern(
+      new RegExp(`^[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?::${PORT})?(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$`),
+      'a registry without scheme: "registry.example.com/mirror"',
+    ),
+  ),
+  registryLogin: v.optional(flag, false),
+  images: v.optional(
+    mapOf(
+      v.picklist(PROGRAMS, `is not a program of this package; known: ${PROGRAMS.join(", ")}`),
+      image,
+      'must be an object of images by program: { haproxy: "haproxy:3.2.22-alpine" }',
+    ),
+    {},
+  ),
+  clientAddress: v.optional(ipv4, "0.0.0.0"),
+  operatorAddress: v.optional(ipv4, "127.0.0.1"),
+});
+
+export type DockerOptions = v.InferOutput<typeof dockerSchema>;

@@ -1,0 +1,5 @@
+export * from "./definition/public";
+export { ClusterEndpoints, Deployed } from "./deployed";
+export { MqttBalancer, MqttBalancerProps } from "./mqtt-balancer";
+export { MqttCluster, MqttClusterProps } from "./mqtt-cluster";
+export { RedisSessionStore, RedisSessionStoreProps } from "./redis-session-store";

@@ -1,0 +1,40 @@
+import type { Instance, WorkloadName } from "../workload";
+
+/** How brokers find each other. */
+export type Discovery = { readonly kind: "static" } | { readonly kind: "dns-srv"; readonly name: string };
+
+/** Who runs where, under which name: the target's answer to "I need three brokers and a balancer". */
+export interface Placement {
+  /** Name of the cluster: label of metrics, prefix of resources. */
+  readonly cluster: string;
+  readonly discovery: Discovery;
+  /** DNS server that follows instances as they restart under new addresses; absent where addresses never change. */
+  readonly resolver?: string;
+  instances(workload: WorkloadName): readonly Instance[];
+  /**
+   * Where operators reach a port of a workload that has one instance: `http://localhost:9090`. The instance's host is for
+   * the other instances, and need mean nothing outside of the cluster.
+   */
+  operatorUrl(workload: WorkloadName, port: number): string;
+}
+
+/** How many instances of a workload a definition needs. */
+export interface Demand {
+  readonly workload: WorkloadName;
+  readonly count: number;
+}
+
+/** Workloads that may have several instances number them from the start, so that growing renames nothing. */
+const NUMBERED: readonly WorkloadName[] = ["broker", "balancer"];
+
+export function nameInstances(demand: Demand, hostOf: (instanceName: string) => string): Instance[] {
+  return Array.from({ length: demand.count }, (_, index) => {
+    const name = NUMBERED.includes(demand.workload) ? `${demand.workload}-${index + 1}` : demand.workload;
+    return { ordinal: index + 1, name, host: hostOf(name) };
+  });
+}
+
+/** The host of a workload that has exactly one instance. */
+export function onlyHost(placement: Placement, workload: WorkloadName): string {
+  return placement.instances(workload)[0].host;
+}

@@ -1,0 +1,26 @@
+import type { SoundDefinition } from "../definition/cluster";
+import { type Problem, problem } from "../definition/problems";
+import { Target } from "../definition/target";
+import type { Platform } from "./platform";
+
+/**
+ * Loads only the provider that is needed: each costs every start its load time, and is an optional dependency.
+ *
+ * @returns undefined for what is no target; `checkTarget` reports that with the definition's other problems.
+ */
+export function platformOf(target: Target | undefined): Platform | undefined {
+  if (!(target instanceof Target)) {
+    return undefined;
+  }
+  const { DockerPlatform } = require("./docker/platform") as typeof import("./docker/platform");
+  return new DockerPlatform(target._props);
+}
+
+/** What the target cannot honour, or that there is none. */
+export function checkTarget(
+  target: Target | undefined,
+  platform: Platform | undefined,
+  definition: SoundDefinition,
+): Problem[] {
+  return platform?.checkDefinition(definition) ?? [problem("target", target, "must be Target.docker()")];
+}

@@ -1,0 +1,85 @@
+import type { Construct } from "constructs";
+import type { SoundDefinition } from "../../definition/cluster";
+import { check, type Problem, problem, type Sound } from "../../definition/problems";
+import { type DockerOptions, type DockerTargetProps, dockerSchema } from "../../definition/target";
+import { type Demand, nameInstances, type Placement } from "../../placement/placement";
+import type { Workload } from "../../workload";
+import type { Deployment, Endpoint, Neighbour, Platform } from "../platform";
+import { dockerProblems } from "./checks";
+import { DockerDeployment } from "./deployment";
+import { imageOf } from "./images";
+import { dockerNotes } from "./parity";
+import { clashes, publishedPorts, reachableAs } from "./published-ports";
+
+/** Docker's own DNS server, the same address in every container of a user-defined network. */
+const DOCKER_DNS = "127.0.0.11";
+
+/** Containers on one Docker engine. */
+export class DockerPlatform implements Platform {
+  private readonly options: DockerOptions;
+  private readonly problems: readonly Problem[];
+  private readonly sound: Partial<Sound<DockerOptions>>;
+
+  public constructor(props: DockerTargetProps) {
+    const { output, sound = {}, problems } = check(dockerSchema, props, "target");
+    this.problems = problems;
+    this.sound = sound;
+    // With problems the options are never used: the definition is refused first.
+    this.options = output ?? (props as DockerOptions);
+  }
+
+  public get title(): string {
+    return `Docker on ${this.options.host}`;
+  }
+
+  public checkDefinition(definition: SoundDefinition): Problem[] {
+    return [...this.problems, ...dockerProblems(this.sound, definition)];
+  }
+
+  public imageOf(workload: Workload): string {
+    return imageOf(this.options, workload);
+  }
+
+  public place(cluster: string, demands: readonly Demand[]): Placement {
+    return {
+      cluster,
+      // Names that the network's DNS resolves. `.internal` is reserved for private use, so a look-up that goes astray ends.
+      instances: (workload) =>
+        nameInstances(
+          demands.find((demand) => demand.workload === workload) ?? { workload, count: 0 },
+          (instance) => `${instance}.${cluster}.internal`,
+        ),
+      operatorUrl: (_workload, port) => `http://${reachableAs(this.options, this.options.operatorAddress)}:${port}`,
+      discovery: { kind: "static" },
+      resolver: DOCKER_DNS,
+    };
+  }
+
+  public checkWorkloads(workloads: readonly Workload[], neighbours: readonly Neighbour[]): Problem[] {
+    const taken = neighbours.map(({ deployment, name, boundTo }) => {
+      const [address, port] = boundTo.split(":");
+      return { instance: deployment, name, address, hostPort: Number(port) };
+    });
+    return clashes([...taken, ...publishedPorts(this.options, workloads)]).map(([first, second]) =>
+      problem(
+        "target",
+        `${second.address}:${second.hostPort}`,
+        `is wanted by ${first.instance} (${first.name}) and by ${second.instance} (${second.name}): change a listener's port, ` +
+          "or give clientAddress and operatorAddress different addresses of the host",
+      ),
+    );
+  }
+
+  public deploy(scope: Construct, placement: Placement, workloads: readonly Workload[]): Deployment {
+    const ports = publishedPorts(this.options, workloads);
+    const deployment = new DockerDeployment(scope, placement, this.options);
+    return {
+      resources: deployment.run(workloads, ports),
+      endpoints: ports.flatMap(({ name, url, audience, address, hostPort }): Endpoint[] =>
+        url ? [{ name, url, audience, boundTo: `${address}:${hostPort}` }] : [],
+      ),
+      secretVariables: deployment.secretVariables,
+      notes: dockerNotes(workloads),
+    };
+  }
+}

@@ -1,0 +1,44 @@
+import type { TerraformResource } from "cdktf";
+import type { Construct } from "constructs";
+import type { SoundDefinition } from "../definition/cluster";
+import type { Problem } from "../definition/problems";
+import type { Demand, Placement } from "../placement/placement";
+import type { Audience, Workload } from "../workload";
+
+/** A place to run workloads: one folder beside this file implements it for one Terraform provider. */
+export interface Platform {
+  /** `Docker on unix:///var/run/docker.sock` */
+  readonly title: string;
+  /** What of a definition this platform cannot honour, given the parts that are well-formed. */
+  checkDefinition(definition: SoundDefinition): Problem[];
+  /** The image that an instance runs here: the program's own, or what the target puts in its place. */
+  imageOf(workload: Workload): string;
+  place(cluster: string, demands: readonly Demand[]): Placement;
+  /** What of the workloads cannot run here together, or beside what the stack has here already. */
+  checkWorkloads(workloads: readonly Workload[], neighbours: readonly Neighbour[]): Problem[];
+  deploy(scope: Construct, placement: Placement, workloads: readonly Workload[]): Deployment;
+}
+
+export interface Deployment {
+  /** By instance name, in the order in which they were made; then what they share. */
+  readonly resources: readonly TerraformResource[];
+  readonly endpoints: readonly Endpoint[];
+  /** Names of the Terraform variables that hold secrets. */
+  readonly secretVariables: readonly string[];
+  /** What users must know of this platform: one sentence each. */
+  readonly notes: readonly string[];
+}
+
+export interface Endpoint {
+  readonly name: string;
+  readonly url: string;
+  readonly audience: Audience;
+  /** Address and port that it listens on: `127.0.0.1:9090`. */
+  readonly boundTo: string;
+}
+
+/** What another deployment of the stack offers in the same place. */
+export interface Neighbour extends Endpoint {
+  /** Its name. */
+  readonly deployment: string;
+}

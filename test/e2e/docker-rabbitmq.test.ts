@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { TerraformStack } from "cdktf";
+import type { MqttClient } from "mqtt";
+import { Balancer, Broker } from "../../src";
+import { MqttClients } from "../support/mqtt";
+import { until } from "../support/servers";
+import { BACKEND, deployCluster, SENSORS, USER_SECRETS } from "./cluster";
+import { Deployment, describeOnDocker, docker, killBroker, receiveWebhooks, report } from "./support";
+
+const WEBHOOK_PORT = 9099;
+const SECRETS = { ...USER_SECRETS, rabbit_mqtt_node_cookie: "PlantedCookie0123456789" };
+
+function cluster(maxInflight: number, balancer = Balancer.haproxy({ version: "2.6" })) {
+  return (stack: TerraformStack) =>
+    deployCluster(stack, WEBHOOK_PORT, {
+      broker: Broker.rabbitmq({ version: "3.10", mqtt: { maxInflight } }),
+      balancer,
+    });
+}
+
+describeOnDocker(
+  "RabbitMQ behind HAProxy on Docker",
+  [
+    "rabbitmq:3.10",
+    "haproxy:2.6-alpine",
+    "nginx:1.22-alpine",
+    "nginx/nginx-prometheus-exporter:1.4.1",
+    "prom/prometheus:v2.42.0",
+    "prom/alertmanager:v0.25.0",
+  ],
+  () => {
+    const notifications = receiveWebhooks(WEBHOOK_PORT);
+    const deployment = new Deployment("rabbit", SECRETS, cluster(20));
+    const mqtt = new MqttClients("mqtt://127.0.0.1:1883");
+
+    test("a second plan changes nothing", async () => {
+      const plan = await deployment.project.plan();
+      expect(plan.status === 0 ? "no changes" : plan.output).toBe("no changes");
+    });
+
+    test("no secret is synthesised, nor shown by docker inspect", () => {
+      const values = Object.values(SECRETS);
+      const containers = docker("ps", "-aq", "--filter", "label=mqtt-cluster.name=rabbit-mqtt")
+        .output.trim()
+        .split("\n");
+      expect(containers).toHaveLength(6);
+      const inspected = docker("inspect", ...containers).output;
+      const synthesised = filesUnder(deployment.project.stackFolder).map((file) => readFileSync(file, "utf8"));
+      expect(synthesised.length).toBeGreaterThan(0);
+      for (const value of values) {
+        expect([inspected, ...synthesised].filter((text) => text.includes(value))).toEqual([]);
+      }
+    });
+
+    test("wrong passwords, anonymous clients and other topics are refused", async () => {
+      expect(await mqtt.refusal({ username: "sensors", password: "wrong" })).toMatch(/not authorized|bad user ?name/i);
+      expect(await mqtt.refusal({})).toMatch(/not authorized|bad user ?name/i);
+      expect(await mqtt.refusal(SENSORS)).toBe("accepted");
+      const sensor = await mqtt.connect(SENSORS);
+      const [grant] = await sensor.subscribeAsync("sensors/#").catch(() => [{ qos: 128 }]);
+      expect(grant.qos).toBe(128);
+    });
+
+    test("a message reaches subscribers on every node", async () => {
+      const subscribers = await Promise.all(Array.from({ length: 6 }, () => mqtt.connect(BACKEND)));
+      const received = new Set<MqttClient>();
+      for (const subscriber of subscribers) {
+        subscriber.on("message", () => received.add(subscriber));
+        await subscriber.subscribeAsync("sensors/sensors/cross", { qos: 1 });
+      }
+      const publisher = await mqtt.connect(SENSORS);
+      await publisher.publishAsync("sensors/sensors/cross", "hello", { qos: 1 });
+      await until("every subscriber has the message", () => received.size === subscribers.length, 5_000);
+      await Promise.all([...subscribers, publisher].map((client) => client.endAsync()));
+    });
+
+    test("clients of a killed broker are back within a second, and the alert arrives", async () => {
+      await killBroker(mqtt, BACKEND, notifications, "rabbit-mqtt-broker-3");
+    }, 240_000);
+
+    test("nginx takes the place of HAProxy, and the brokers stay", async () => {
+      const before = containers();
+      await deployment.change(cluster(20, Balancer.nginx({ version: "1.22" })));
+      expect(replaced(before)).toEqual(["rabbit-mqtt-balancer-1", "rabbit-mqtt-prometheus"]);
+      expect(await mqtt.refusal(SENSORS)).toBe("accepted");
+      expect(await mqtt.refusal({ ...SENSORS, password: "wrong" })).toMatch(/not authorized|bad user ?name/i);
+      await deployment.change(cluster(20));
+    }, 300_000);
+
+    test("a changed broker setting replaces the brokers and nothing else", async () => {
+      const before = containers();
+      const applied = await deployment.change(cluster(21));
+      report("changed setting: apply", applied.seconds);
+      expect(replaced(before)).toEqual(["rabbit-mqtt-broker-1", "rabbit-mqtt-broker-2", "rabbit-mqtt-broker-3"]);
+      expect((await deployment.project.plan()).status).toBe(0);
+      expect(await mqtt.refusal(SENSORS)).toBe("accepted");
+    }, 600_000);
+  },
+);
+
+/** Ids by name. */
+function containers(): Record<string, string> {
+  const list = docker("ps", "-a", "--filter", "label=mqtt-cluster.name=rabbit-mqtt", "--format", "{{.Names}} {{.ID}}");
+  return Object.fromEntries(
+    list.output
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" ")),
+  );
+}
+
+function replaced(before: Record<string, string>): string[] {
+  const now = containers();
+  return Object.keys(before)
+    .filter((name) => before[name] !== now[name])
+    .sort();
+}
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => !path.includes("/.terraform") && statSync(path).isFile());
+}

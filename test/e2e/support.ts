@@ -1,0 +1,184 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TerraformStack } from "cdktf";
+import type { IClientOptions } from "mqtt";
+import { type MqttClients, outage } from "../support/mqtt";
+import { isInstalled, run, skipSuite } from "../support/programs";
+import { until } from "../support/servers";
+import { type Finished, TerraformProject } from "../support/terraform";
+
+/** The engine that the suite may change; it runs only when it is told which. */
+const ENGINE = process.env.E2E_DOCKER_HOST;
+
+/**
+ * A suite on a real engine. Terraform's Docker provider is in no registry that every machine reaches, and images may be
+ * out of reach too: without them the suite is skipped with one loud line, in CI as well.
+ */
+export function describeOnDocker(title: string, images: readonly string[], suite: () => void): void {
+  const reason = missing(images);
+  if (reason) {
+    skipSuite(title, reason);
+  } else {
+    describe(title, suite);
+  }
+}
+
+function missing(images: readonly string[]): string | undefined {
+  if (!ENGINE) {
+    return "set E2E_DOCKER_HOST to a Docker engine that it may change (unix:///var/run/docker.sock)";
+  }
+  for (const program of ["docker", "terraform"]) {
+    if (!isInstalled(program)) {
+      return `needs ${program}`;
+    }
+  }
+  if (docker("info").status !== 0) {
+    return `no Docker engine answers at ${ENGINE}`;
+  }
+  const absent = images.filter(
+    (image) => docker("image", "inspect", image).status !== 0 && docker("pull", "-q", image).status !== 0,
+  );
+  if (absent.length > 0) {
+    return `images neither present nor to be pulled: ${absent.join(", ")}`;
+  }
+  return providerInstalls()
+    ? undefined
+    : "Terraform finds no provider kreuzwerker/docker, in the registry or in its plugin folder";
+}
+
+let installs: boolean | undefined;
+
+function providerInstalls(): boolean {
+  if (installs === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), "mqtt-cluster-provider-"));
+    const project = new TerraformProject(folder, "probe");
+    project.synthesise((stack) => {
+      stack.addOverride("terraform.required_providers", { docker: { source: "kreuzwerker/docker", version: "3.6.2" } });
+    });
+    installs = run("terraform", [`-chdir=${project.stackFolder}`, "init", "-no-color"]).status === 0;
+    rmSync(folder, { recursive: true });
+  }
+  return installs;
+}
+
+export function docker(...args: string[]): { status: number | null; output: string } {
+  return run("docker", ["--host", ENGINE as string, ...args]);
+}
+
+export function dockerHost(): string {
+  return ENGINE as string;
+}
+
+/** What is left of a cluster on the engine. */
+export function remains(cluster: string): string[] {
+  return ["container ls -a", "volume ls", "network ls"].flatMap((list) =>
+    docker(...list.split(" "), "-q", "--filter", `label=mqtt-cluster.name=${cluster}`)
+      .output.split("\n")
+      .filter((line) => line !== ""),
+  );
+}
+
+/** Deploys before all tests of a suite and destroys after them, whatever happened in between. */
+export class Deployment {
+  public readonly project: TerraformProject;
+  private readonly folder = mkdtempSync(join(tmpdir(), "mqtt-cluster-e2e-"));
+
+  public constructor(stackName: string, secrets: Record<string, string>, build: (stack: TerraformStack) => void) {
+    this.project = new TerraformProject(this.folder, stackName);
+    beforeAll(async () => {
+      this.project.synthesise(build);
+      this.project.writeSecrets(secrets);
+      expectSuccess(await this.project.init());
+      const applied = await this.project.apply();
+      report(`${stackName}: apply`, applied.seconds);
+      expectSuccess(applied);
+    }, 600_000);
+    afterAll(async () => {
+      const destroyed = await this.project.destroy();
+      rmSync(this.folder, { recursive: true });
+      report(`${stackName}: destroy`, destroyed.seconds);
+      expectSuccess(destroyed);
+      expect(remains(`${stackName}-mqtt`)).toEqual([]);
+    }, 300_000);
+  }
+
+  /** Applies a changed definition. */
+  public async change(build: (stack: TerraformStack) => void): Promise<Finished> {
+    this.project.synthesise(build);
+    const applied = await this.project.apply();
+    expectSuccess(applied);
+    return applied;
+  }
+}
+
+function expectSuccess({ status, output }: Finished): void {
+  if (status !== 0) {
+    throw new Error(`terraform failed:\n${output.slice(-4000)}`);
+  }
+}
+
+/** Figures of a run, printed where CI shows them. */
+export function report(what: string, seconds: number): void {
+  process.stderr.write(`e2e: ${what}: ${seconds.toFixed(2)} s\n`);
+}
+
+export interface Notification {
+  readonly alert: string;
+  readonly status: "firing" | "resolved";
+  readonly instance?: string;
+}
+
+/** A real webhook receiver, as long as the suite runs. */
+export function receiveWebhooks(port: number): Notification[] {
+  const received: Notification[] = [];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk) => {
+      body += chunk;
+    });
+    request.on("end", () => {
+      for (const { labels, status } of JSON.parse(body).alerts) {
+        received.push({ alert: labels.alertname, status, instance: labels.instance });
+      }
+      response.end();
+    });
+  });
+  beforeAll(() => new Promise<void>((resolve) => server.listen(port, "0.0.0.0", resolve)));
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+  return received;
+}
+
+/** Kills a broker under its clients' feet, and starts it again. */
+export async function killBroker(
+  mqtt: MqttClients,
+  credentials: IClientOptions,
+  notifications: readonly Notification[],
+  container: string,
+): Promise<void> {
+  const clients = await Promise.all(Array.from({ length: 30 }, () => mqtt.connect(credentials)));
+  const before = notifications.length;
+  const alertIs = (status: Notification["status"]) => () =>
+    notifications
+      .slice(before)
+      .some((notification) => notification.status === status && /NodeDown$/.test(notification.alert));
+  const killed = Date.now();
+  const since = () => (Date.now() - killed) / 1000;
+
+  const { lost, seconds } = await outage(clients, () => docker("kill", container));
+  report(`${container} killed: ${lost} of ${clients.length} clients lost, last one back after`, seconds);
+  expect(seconds).toBeLessThan(1);
+  await until("the alert arrives", alertIs("firing"), 30_000);
+  report(`${container} killed: alert received after`, since());
+
+  docker("start", container);
+  await until("the broker is a member again", () => isHealthy(container), 120_000);
+  await until("the alert is resolved", alertIs("resolved"), 60_000);
+  report(`${container} killed: started again and alert resolved after`, since());
+  await Promise.all(clients.map((client) => client.endAsync()));
+}
+
+export function isHealthy(container: string): boolean {
+  return docker("inspect", "-f", "{{.State.Health.Status}}", container).output.trim() === "healthy";
+}

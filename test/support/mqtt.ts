@@ -1,0 +1,62 @@
+import { randomBytes } from "node:crypto";
+import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
+import { until } from "./servers";
+
+/** The real MQTT clients of one test file, ended when it ends. */
+export class MqttClients {
+  private readonly clients: MqttClient[] = [];
+
+  public constructor(private readonly url: string) {
+    afterAll(() => Promise.all(this.clients.map((client) => client.endAsync(true))));
+  }
+
+  public async connect(options: IClientOptions): Promise<MqttClient> {
+    const client = await connectAsync(this.url, {
+      clientId: `test-${randomBytes(6).toString("hex")}`,
+      keepalive: 10,
+      reconnectPeriod: 100,
+      connectTimeout: 5_000,
+      // A broker that cannot take a client right now says so; the client should ask again.
+      reconnectOnConnackError: true,
+      ...options,
+    });
+    client.on("error", () => {
+      // Reconnects are what several tests are about.
+    });
+    this.clients.push(client);
+    return client;
+  }
+
+  /** The broker's answer to a CONNECT that should be refused. */
+  public async refusal(options: IClientOptions): Promise<string> {
+    try {
+      await (await this.connect({ ...options, reconnectPeriod: 0, reconnectOnConnackError: false })).endAsync(true);
+      return "accepted";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+}
+
+/** Lets something fail, and waits until every client that it cost is connected again. */
+export async function outage(
+  clients: readonly MqttClient[],
+  fail: () => void,
+): Promise<{ readonly lost: number; readonly seconds: number }> {
+  const lost = new Set<MqttClient>();
+  const started = Date.now();
+  let lastBack = started;
+  for (const client of clients) {
+    client.on("close", () => lost.add(client));
+    client.on("connect", () => {
+      lastBack = Date.now();
+    });
+  }
+  fail();
+  await until(
+    "clients are lost, and all are connected again",
+    () => lost.size > 0 && clients.every(({ connected }) => connected),
+    100_000,
+  );
+  return { lost: lost.size, seconds: (lastBack - started) / 1000 };
+}
