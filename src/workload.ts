@@ -12,7 +12,8 @@ export type WorkloadName =
   | "session-store-exporter"
   | "session-writer"
   | "prometheus"
-  | "alertmanager";
+  | "alertmanager"
+  | "virtual-address";
 
 /** One running copy of a program, with names that stay the same for as long as it exists. */
 export interface Instance {
@@ -30,10 +31,20 @@ export interface Workload {
   readonly program: string;
   readonly instances: readonly Instance[];
   readonly image: string;
+  /** The same program as Linux distributions package it; absent where none does. */
+  readonly package?: Package;
   readonly files: readonly ConfigFile[];
   readonly process: Process;
   readonly ports: readonly Port[];
   readonly data: readonly DataDirectory[];
+  /** What makes the running program read its changed files again; absent where it cannot: then every change is a restart. */
+  readonly reloadSignal?: "SIGHUP" | "SIGUSR2";
+  /** How single instances come and go; absent where they know nothing of each other. */
+  readonly membership?: Membership;
+  /** Clients of another workload that come through this one, and how to send them elsewhere; absent where it cannot. */
+  readonly pool?: Pool;
+  /** Settings of the host's kernel that the program works better with. */
+  readonly kernelParameters?: readonly KernelParameter[];
   /**
    * True only when the instance does its work *for the cluster*: for a broker, when it is a member. Absent where the image
    * holds nothing that could ask (one program and no shell): then only Prometheus notices.
@@ -49,6 +60,56 @@ export interface Workload {
   readonly notes: readonly string[];
 }
 
+/** A program in the repositories of Debian and Ubuntu. */
+export interface Package {
+  /** `haproxy` */
+  readonly name: string;
+  /** Installed with it, because this workload's files or commands use them: `["socat"]`. */
+  readonly alsoNeeds?: readonly string[];
+  /** The only one that will do, whole or in part: "2.6" takes every 2.6.x. Absent where any from `atLeast` on will. */
+  readonly version?: string;
+  /** The oldest that the files were written for. */
+  readonly atLeast: string;
+  /** Units that the package starts by itself and that stay off, because the workload has a unit of its own. */
+  readonly units: readonly string[];
+  /** The system user that the package makes for the program; the program runs as this one. */
+  readonly user: string;
+  /** Takes the place of `process.command`: where the package has the program. */
+  readonly command?: readonly string[];
+  /**
+   * Files that the program reads in one place only: that place, by the file's own path. They are shown to the program
+   * there, and only there.
+   */
+  readonly fixedPaths?: Readonly<Record<string, string>>;
+}
+
+/** Commands run inside an instance, as its program's user and in its environment, like a health probe. */
+export interface Membership {
+  /** Status 0 when the instance that runs it counts the peer among its running members. May refer to the peer. */
+  readonly sees: readonly string[];
+  /** Turns the clients of the instance that runs it away, so that they go to the others; ends when none is left. */
+  readonly drain?: readonly string[];
+  /** Run by another member before the peer stops for good: moves what lives there only. May refer to the peer. */
+  readonly release?: readonly string[];
+  /** Run by another member when the peer has stopped for good: strikes it off. May refer to the peer. */
+  readonly forget: readonly string[];
+}
+
+/** Commands as in `Membership`; the peer is an instance of the workload `of`. */
+export interface Pool {
+  readonly of: WorkloadName;
+  /** Sends the peer no new clients and those it has away; ends when none is left. */
+  readonly drain: readonly string[];
+  /** Lets the peer have clients again; ends when it passes the checks. */
+  readonly admit: readonly string[];
+}
+
+export interface KernelParameter {
+  /** As sysctl spells it: `vm.overcommit_memory`. */
+  readonly name: string;
+  readonly value: string;
+}
+
 export interface ConfigFile {
   /** Absolute path where the program reads it. */
   readonly path: string;
@@ -58,8 +119,8 @@ export interface ConfigFile {
   readonly mode: number;
   /** The program refuses to start unless it owns the file and nobody else may read it (an Erlang cookie). */
   readonly mustBeOwnedByProgram?: boolean;
-  /** What brings a changed file into force. */
-  readonly onChange: "reload" | "restart";
+  /** What brings a changed file into force; `nothing` where the program needs it at its next start only, or reads it each time. */
+  readonly onChange: "reload" | "restart" | "nothing";
   /** The program's own checker for this file in place, run before the file is used: `["haproxy", "-c", "-f", path]`. */
   readonly check?: readonly string[];
 }

@@ -3,7 +3,8 @@
  *
  *   <<secret:variable:node_cookie>>      the value of a secret (`${secret}` in a template literal writes it)
  *   <<basic-auth:USER:variable:NAME>>    base64 of `USER:value`, as HTTP Basic authentication sends it
- *   <<instance:host>>                    a fact about the instance that runs the program
+ *   <<instance:host>> <<instance:name>>  a fact about the instance that runs the program
+ *   <<peer:host>> <<peer:name>>          a fact about another instance, which a command is about
  *
  * Renderers therefore stay pure functions to text, and a snapshot shows the name where a value will be. A definition
  * cannot forge a reference: `<<` is refused in every string of it.
@@ -12,6 +13,12 @@ import type { Secret, SecretSource } from "../definition/secret";
 
 /** The host name of the instance: may stand in arguments and environment, not in files, which all instances share. */
 export const INSTANCE_HOST = "<<instance:host>>";
+/** The name of the instance: `broker-1`. May stand where INSTANCE_HOST may. */
+export const INSTANCE_NAME = "<<instance:name>>";
+/** The host name of the instance that a command of `Membership` or `Pool` is about. */
+export const PEER_HOST = "<<peer:host>>";
+/** The name of that instance: `broker-1`. */
+export const PEER_NAME = "<<peer:name>>";
 
 export interface SecretReference {
   readonly source: SecretSource;
@@ -62,7 +69,18 @@ function parse([, user, source, name]: RegExpMatchArray): [string | undefined, S
   return [user, { source: source as SecretSource, name }];
 }
 
-/** Text for one instance: `<<instance:host>>` replaced by its host name. */
-export function forInstance(text: string, instance: { readonly host: string }): string {
-  return text.replaceAll(INSTANCE_HOST, () => instance.host);
+/** What an instance is known by. */
+interface Named {
+  readonly host: string;
+  readonly name: string;
+}
+
+/** Text for one instance: its references to the instance replaced. */
+export function forInstance(text: string, instance: Named): string {
+  return text.replaceAll(INSTANCE_HOST, () => instance.host).replaceAll(INSTANCE_NAME, () => instance.name);
+}
+
+/** Text about another instance: its references to the peer replaced. */
+export function forPeer(text: string, peer: Named): string {
+  return text.replaceAll(PEER_HOST, () => peer.host).replaceAll(PEER_NAME, () => peer.name);
 }

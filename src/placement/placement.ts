@@ -3,6 +3,19 @@ import type { Instance, WorkloadName } from "../workload";
 /** How brokers find each other. */
 export type Discovery = { readonly kind: "static" } | { readonly kind: "dns-srv"; readonly name: string };
 
+/** What a folder is for: files that were rendered, files that must survive, sockets of the running program. */
+export type FolderUse = "configuration" | "data" | "runtime";
+
+/** An address that is always on one of the balancers that work. */
+export interface VirtualAddress {
+  /** With the prefix of its network: `10.0.0.100/24`. */
+  readonly address: string;
+  /** Of every balancer's host: `eth0`. */
+  readonly interface: string;
+  /** Tells groups of VRRP routers in one network apart: 1 to 255. */
+  readonly routerId: number;
+}
+
 /** Who runs where, under which name: the target's answer to "I need three brokers and a balancer". */
 export interface Placement {
   /** Name of the cluster: label of metrics, prefix of resources. */
@@ -10,6 +23,12 @@ export interface Placement {
   readonly discovery: Discovery;
   /** DNS server that follows instances as they restart under new addresses; absent where addresses never change. */
   readonly resolver?: string;
+  /** How programs come: in their official images, or as packages of a distribution. */
+  readonly software: "image" | "package";
+  /** There only where clients come to an address that moves between balancers. */
+  readonly virtualAddress?: VirtualAddress;
+  /** Where a workload's files of one kind lie; `inImage` is the place that its official image has for them. */
+  folder(workload: WorkloadName, use: FolderUse, inImage: string): string;
   instances(workload: WorkloadName): readonly Instance[];
   /**
    * Where operators reach a port of a workload that has one instance: `http://localhost:9090`. The instance's host is for

@@ -77,7 +77,7 @@ describeOnDocker(
 
     test("clients of a killed broker are back within a second, and the alert arrives", async () => {
       await killBroker(mqtt, BACKEND, notifications, "rabbit-mqtt-broker-3");
-    }, 240_000);
+    }, 400_000);
 
     test("nginx takes the place of HAProxy, and the brokers stay", async () => {
       const before = containers();

@@ -1,5 +1,15 @@
 import { Secret } from "../../src";
-import { basicAuth, forInstance, INSTANCE_HOST, resolveSecrets, secretsIn } from "../../src/formats/references";
+import {
+  basicAuth,
+  forInstance,
+  forPeer,
+  INSTANCE_HOST,
+  INSTANCE_NAME,
+  PEER_HOST,
+  PEER_NAME,
+  resolveSecrets,
+  secretsIn,
+} from "../../src/formats/references";
 
 const secret = Secret.variable("writer_password");
 const resolver = {
@@ -35,8 +45,12 @@ test("a secret is listed once, however often and in whichever form it is used", 
   ]);
 });
 
-test("an instance's host is written wherever it is asked for", () => {
-  expect(forInstance(`emqx@${INSTANCE_HOST} ${INSTANCE_HOST}`, { host: "$&.example.com" })).toBe(
-    "emqx@$&.example.com $&.example.com",
+test("what refers to an instance, or to another one, is written wherever it is asked for", () => {
+  const instance = { host: "$&.example.com", name: "broker-1" };
+  expect(forInstance(`${INSTANCE_NAME}@${INSTANCE_HOST} ${INSTANCE_HOST} ${PEER_HOST}`, instance)).toBe(
+    `broker-1@$&.example.com $&.example.com ${PEER_HOST}`,
+  );
+  expect(forPeer(`${PEER_NAME}@${PEER_HOST} ${PEER_HOST} ${INSTANCE_HOST}`, instance)).toBe(
+    `broker-1@$&.example.com $&.example.com ${INSTANCE_HOST}`,
   );
 });

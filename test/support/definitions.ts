@@ -34,8 +34,26 @@ export function testPlacement(counts: Partial<Record<WorkloadName, number>> = {}
     cluster: "dev-mqtt",
     discovery: { kind: "static" },
     resolver: "127.0.0.11",
+    software: "image",
+    folder: (_workload, _use, inImage) => inImage,
     instances: (workload) =>
       nameInstances({ workload, count: demand[workload] ?? 1 }, (name) => `${name}.dev-mqtt.internal`),
     operatorUrl: (_workload, port) => `http://localhost:${port}`,
+  };
+}
+
+/** A placement like that of servers: fixed addresses, programs as the distribution packages them, folders of our own. */
+export function packagePlacement(counts: Partial<Record<WorkloadName, number>> = {}): Placement {
+  const { resolver: _resolver, ...placement } = testPlacement(counts);
+  const roots = { configuration: "/etc", data: "/var/lib", runtime: "/run" };
+  return {
+    ...placement,
+    software: "package",
+    folder: (workload, use) => `${roots[use]}/mqtt-cluster/dev-mqtt/${workload}`,
+    instances: (workload) =>
+      placement.instances(workload).map((instance) => ({
+        ...instance,
+        host: `10.0.${workload === "broker" ? 1 : 2}.${10 + instance.ordinal}`,
+      })),
   };
 }

@@ -43,6 +43,8 @@ export class DockerPlatform implements Platform {
   public place(cluster: string, demands: readonly Demand[]): Placement {
     return {
       cluster,
+      software: "image",
+      folder: (_workload, _use, inImage) => inImage,
       // Names that the network's DNS resolves. `.internal` is reserved for private use, so a look-up that goes astray ends.
       instances: (workload) =>
         nameInstances(

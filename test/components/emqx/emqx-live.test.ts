@@ -116,7 +116,7 @@ describeWithImage(["docker"], "a node of EMQX, as rendered", () => {
   beforeAll(async () => {
     const environment = Object.entries(program.environment).flatMap(([name, value]) => [
       "--env",
-      `${name}=${forInstance(value, { host: "broker-1.dev-mqtt.internal" })}`,
+      `${name}=${forInstance(value, { host: "broker-1.dev-mqtt.internal", name: "broker-1" })}`,
     ]);
     const limits = ["--ulimit", `nofile=${program.openFiles}`, "--user", program.user!, "--cap-drop", "ALL"];
     const name = ["--hostname", "broker-1.dev-mqtt.internal", "--publish", `127.0.0.1:${port}:1883`];

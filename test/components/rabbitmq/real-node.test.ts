@@ -53,7 +53,7 @@ describeWithPrograms(["rabbitmq-server", "epmd", "bash"], "a node from the rende
     const [command, ...args] = healthCommand(WORKLOAD);
     return run(
       command,
-      args.map((arg) => here(forInstance(arg, { host: HOST }))),
+      args.map((arg) => here(forInstance(arg, { host: HOST, name: "broker-1" }))),
     );
   };
 
@@ -69,7 +69,7 @@ describeWithPrograms(["rabbitmq-server", "epmd", "bash"], "a node from the rende
     writeFile(folder, `${PATHS.data}/.keep`, "");
     const environment = Object.entries(WORKLOAD.process.environment).map(([name, value]) => [
       name,
-      here(forInstance(value, { host: HOST })),
+      here(forInstance(value, { host: HOST, name: "broker-1" })),
     ]);
     const [command, ...args] = WORKLOAD.process.command ?? [];
     node = spawn(command, [...args, ...WORKLOAD.process.args], {
