@@ -75,15 +75,15 @@ export class MqttBalancer extends Deployed {
       demands: [{ workload: "balancer", count: (definition as { replicas: number }).replicas }],
       render: (placement) => [
         balancerWorkload(definition as SomeBalancer, {
-          cluster: name,
+          ...placement,
           clients: clients.output as ClientLimits,
           brokers: brokerInterface(brokers.output as ExistingBrokers),
           servers: (brokers.output as ExistingBrokers).hosts.map((host, index) => ({
+            ordinal: index + 1,
             name: `broker-${index + 1}`,
             host,
           })),
           instances: placement.instances("balancer"),
-          resolver: placement.resolver,
           // The brokers may be anywhere: time for a slow path, and for a lost SYN that is sent again after a second.
           connectTimeoutMs: 3000,
           startsAfter: [],

@@ -56,7 +56,7 @@ export class RedisSessionStore extends Deployed {
       demands: [{ workload: "session-store", count: 1 }],
       render: (placement) => [
         redisWorkload(definition as RedisDefinition, {
-          cluster: name,
+          ...placement,
           instances: placement.instances("session-store"),
         }),
       ],

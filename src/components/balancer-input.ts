@@ -1,20 +1,19 @@
 import type { ClientLimits } from "../definition/cluster";
 import { BALANCER_METRICS_PORT } from "../definition/cross-checks";
+import type { Placement } from "../placement/placement";
 import type { Instance, Port, Process, Workload, WorkloadName } from "../workload";
 import { type AlertLimits, DEFAULT_ALERT_LIMITS } from "./alert-limits";
 import type { BrokerInterface } from "./broker-interface";
 
 /** What a balancer must know of its surroundings, whoever runs the brokers. */
-export interface BalancerInput {
+export interface BalancerInput extends Pick<Placement, "software" | "folder" | "resolver"> {
   readonly cluster: string;
   readonly clients: ClientLimits;
   readonly brokers: BrokerInterface;
-  /** The brokers, in an order that stays the same: it numbers them for the consistent hash. */
-  readonly servers: readonly BalancedServer[];
+  /** The brokers. Their ordinals are what the consistent hash knows them by, so that one that leaves renumbers no other. */
+  readonly servers: readonly Instance[];
   /** Of the balancer itself. */
   readonly instances: readonly Instance[];
-  /** DNS server that follows brokers as they restart under new addresses; absent where addresses never change. */
-  readonly resolver?: string;
   /**
    * How long a broker may take to accept a connection. One that can be reached does so within one round trip, even when it
    * hangs: its kernel does. Where a host is gone nothing answers at all, and every client that is sent there waits for as
@@ -24,11 +23,6 @@ export interface BalancerInput {
   readonly startsAfter: readonly WorkloadName[];
   /** @default - see DEFAULT_ALERT_LIMITS */
   readonly alertLimits?: AlertLimits;
-}
-
-export interface BalancedServer {
-  readonly name: string;
-  readonly host: string;
 }
 
 /** Connections for scrapes, health probes and operators, on top of those for clients. */

@@ -57,12 +57,11 @@ function balancerWorkloads(definition: ClusterDefinition, placement: Placement):
     return [];
   }
   const input: BalancerInput = {
-    cluster: placement.cluster,
+    ...placement,
     clients,
     brokers: brokerInterface(definition),
     servers: placement.instances("broker"),
     instances: placement.instances("balancer"),
-    resolver: placement.resolver,
     // On one network a round trip takes less than a millisecond. HAProxy then tries another broker, so that not even a
     // dropped SYN is worth a longer wait: clients of a host that is gone are back in less than a second.
     connectTimeoutMs: 300,
@@ -71,7 +70,9 @@ function balancerWorkloads(definition: ClusterDefinition, placement: Placement):
   };
   return [
     balancerWorkload(balancer, input),
-    ...(balancer.kind === "nginx" && monitoring.kind === "prometheus" ? [nginxExporterWorkload(input, placement)] : []),
+    ...(balancer.kind === "nginx" && monitoring.kind === "prometheus" && placement.software === "image"
+      ? [nginxExporterWorkload(input, placement)]
+      : []),
   ];
 }
 
@@ -86,7 +87,7 @@ function sessionStoreWorkloads(definition: ClusterDefinition, placement: Placeme
     return [];
   }
   const input = (workload: WorkloadName) => ({
-    cluster: placement.cluster,
+    ...placement,
     instances: placement.instances(workload),
     redisHost: onlyHost(placement, "session-store"),
   });

@@ -29,7 +29,7 @@ export interface BalancerProps {
 export interface HaproxyBalancerProps extends BalancerProps {
   /**
    * Version of HAProxy, 2.6 or later.
-   * @default "3.2.22"
+   * @default - 3.2.22 as image; as package, what the host's distribution has
    */
   readonly version?: string;
 }
@@ -38,7 +38,7 @@ export interface HaproxyBalancerProps extends BalancerProps {
 export interface NginxBalancerProps extends BalancerProps {
   /**
    * Version of nginx (open source), 1.22 or later.
-   * @default "1.30.4"
+   * @default - 1.30.4 as image; as package, what the host's distribution has
    */
   readonly version?: string;
 }
@@ -81,13 +81,13 @@ const common = {
 
 export const haproxySchema = options({
   ...common,
-  version: v.optional(version, "3.2.22"),
+  version: v.optional(version),
   algorithm: v.optional(oneOf(["leastConnections", "clientId"]), "leastConnections"),
 });
 
 export const nginxSchema = options({
   ...common,
-  version: v.optional(version, "1.30.4"),
+  version: v.optional(version),
   algorithm: v.optional(
     v.literal(
       "leastConnections",

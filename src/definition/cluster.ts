@@ -55,7 +55,7 @@ export type HaproxyDefinition = v.InferOutput<typeof haproxySchema> & { readonly
 export type NginxDefinition = v.InferOutput<typeof nginxSchema> & { readonly kind: "nginx" };
 export type BalancerDefinition = HaproxyDefinition | NginxDefinition | { readonly kind: "none" };
 
-export type RedisDefinition = Required<Redis> & { readonly kind: "redis" };
+export type RedisDefinition = Required<Omit<Redis, "version">> & Pick<Redis, "version"> & { readonly kind: "redis" };
 export type SessionStoreDefinition = RedisDefinition | { readonly kind: "builtIn" };
 
 export type PasswordAccessDefinition = v.InferOutput<typeof passwordsSchema> & { readonly kind: "passwords" };

@@ -55,6 +55,15 @@ export function isBusinessEmqx(version: string): boolean {
   return compareVersions(version, "5.9.0") >= 0;
 }
 
+/** The oldest versions that the programs' files were written for. */
+export const LEAST_VERSIONS = {
+  haproxy: "2.6",
+  nginx: "1.22",
+  redis: "7.0",
+  prometheus: "2.42",
+  alertmanager: "0.25",
+} as const;
+
 function minimumVersions({ broker, balancer, sessionStore, monitoring }: SoundDefinition): Problem[] {
   const atLeast = (path: string, version: string | undefined, minimum: string, why: string) =>
     version !== undefined && compareVersions(version, minimum) < 0
@@ -65,21 +74,26 @@ function minimumVersions({ broker, balancer, sessionStore, monitoring }: SoundDe
       ? atLeast("broker.version", broker.version, "3.10", "older ones were not tested")
       : []),
     ...(balancer?.kind === "haproxy"
-      ? atLeast("balancer.version", balancer.version, "2.6", "older ones cannot hash by client id")
+      ? atLeast("balancer.version", balancer.version, LEAST_VERSIONS.haproxy, "older ones cannot hash by client id")
       : []),
     ...(balancer?.kind === "nginx"
-      ? atLeast("balancer.version", balancer.version, "1.22", "older ones were not tested")
+      ? atLeast("balancer.version", balancer.version, LEAST_VERSIONS.nginx, "older ones were not tested")
       : []),
     ...(sessionStore?.kind === "redis"
-      ? atLeast("sessionStore.version", sessionStore.version, "7.0", "the session function needs Redis functions")
+      ? atLeast(
+          "sessionStore.version",
+          sessionStore.version,
+          LEAST_VERSIONS.redis,
+          "the session function needs Redis functions",
+        )
       : []),
     ...(monitoring?.kind === "prometheus"
       ? [
-          ...atLeast("monitoring.version", monitoring.version, "2.42", "older ones were not tested"),
+          ...atLeast("monitoring.version", monitoring.version, LEAST_VERSIONS.prometheus, "older ones were not tested"),
           ...atLeast(
             "monitoring.alertmanagerVersion",
             monitoring.alertmanagerVersion,
-            "0.25",
+            LEAST_VERSIONS.alertmanager,
             "older ones were not tested",
           ),
         ]

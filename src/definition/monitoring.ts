@@ -17,12 +17,12 @@ export interface WebhookProps {
 export interface PrometheusMonitoringProps {
   /**
    * Version of Prometheus, 2.42 or later.
-   * @default "3.5.0"
+   * @default - 3.5.0 as image; as package, what the host's distribution has
    */
   readonly version?: string;
   /**
    * Version of Alertmanager, 0.25 or later.
-   * @default "0.28.1"
+   * @default - 0.28.1 as image; as package, what the host's distribution has
    */
   readonly alertmanagerVersion?: string;
   /**
@@ -103,8 +103,8 @@ function httpUrl(example: string, insteadOfCredentials: string) {
 }
 
 export const prometheusSchema = options({
-  version: v.optional(version, "3.5.0"),
-  alertmanagerVersion: v.optional(version, "0.28.1"),
+  version: v.optional(version),
+  alertmanagerVersion: v.optional(version),
   // Rules look at the last five minutes, and a rate needs several samples in them.
   scrapeInterval: v.optional(duration("1s", "1m"), "15s"),
   retention: v.optional(duration("1d", "730d"), "15d"),

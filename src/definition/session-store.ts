@@ -6,7 +6,7 @@ import { options, secret, size, version } from "./values";
 export interface RedisProps {
   /**
    * Version of Redis, 7.0 or later (functions appeared in 7.0; 7.2 is the last line under a BSD licence).
-   * @default "7.2.16"
+   * @default - 7.2.16 as image; as package, what the host's distribution has
    */
   readonly version?: string;
   /**
@@ -65,7 +65,7 @@ export class SessionStore {
 export const builtInSchema = options({});
 
 export const redisSchema = options({
-  version: v.optional(version, "7.2.16"),
+  version: v.optional(version),
   memory: v.optional(size("64MB", "512GB"), "256MB"),
   writerPassword: v.optional(secret),
   accessPassword: v.optional(secret),

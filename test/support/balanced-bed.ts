@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { BalancerInput } from "../../src/components/balancer-input";
 import type { BrokerInterface } from "../../src/components/broker-interface";
 import { BALANCER_METRICS_PORT } from "../../src/definition/cross-checks";
+import type { Instance } from "../../src/workload";
 import { balancerInput } from "./balancers";
 import { freePort } from "./programs";
 import { type RunningServer, startServer, until } from "./servers";
@@ -14,10 +15,7 @@ export function loopbackAddress(): string {
   return `127.${randomInt(1, 255)}.${randomInt(0, 255)}.${randomInt(1, 255)}`;
 }
 
-export interface TinyBroker extends RunningServer {
-  readonly name: string;
-  readonly host: string;
-}
+export interface TinyBroker extends RunningServer, Instance {}
 
 /** Three small brokers, and what a balancer must know of them. */
 export function startBrokers(
@@ -39,7 +37,7 @@ export function startBrokers(
       `${httpPort}`,
       brokers.proxyProtocol ? "proxy" : "plain",
     ]);
-    return { name: `broker-${n}`, host, ...server };
+    return { ordinal: n, name: `broker-${n}`, host, ...server };
   });
   beforeAll(() => until("every broker listens", async () => started.every(({ log }) => log().startsWith("listening"))));
   const check =

@@ -15,9 +15,11 @@ export const MQTT_CHECK: BrokerInterface["check"] = { kind: "mqtt-connect", port
 export function balancerInput(overrides: Partial<BalancerInput> = {}): BalancerInput {
   return {
     cluster: "dev-mqtt",
+    software: "image",
+    folder: (_workload, _use, inImage) => inImage,
     clients: { maxConnections: 1000, maxKeepalive: 300 },
     brokers: BROKERS,
-    servers: [1, 2, 3].map((n) => ({ name: `broker-${n}`, host: `127.0.0.${n}` })),
+    servers: [1, 2, 3].map((n) => ({ ordinal: n, name: `broker-${n}`, host: `127.0.0.${n}` })),
     instances: [{ ordinal: 1, name: "balancer-1", host: "127.0.0.1" }],
     connectTimeoutMs: 300,
     startsAfter: ["broker"],

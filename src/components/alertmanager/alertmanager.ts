@@ -1,4 +1,5 @@
 import type { PrometheusDefinition } from "../../definition/cluster";
+import { LEAST_VERSIONS } from "../../definition/cross-checks";
 import { secretsIn } from "../../formats/references";
 import type { Placement } from "../../placement/placement";
 import type { Workload } from "../../workload";
@@ -7,30 +8,39 @@ import { alertmanagerAlerts } from "./alerts";
 import { renderAlertmanagerConfig } from "./config";
 
 export const ALERTMANAGER_PORT = 9093;
-const CONFIG = "/etc/alertmanager/alertmanager.yml";
-const DATA = "/alertmanager";
+const IMAGE_VERSION = "0.28.1";
 
 /** A single Alertmanager, 0.25 or later; what was run is 0.25. */
 export function alertmanagerWorkload(monitoring: PrometheusDefinition, placement: Placement): Workload {
+  const config = `${placement.folder("alertmanager", "configuration", "/etc/alertmanager")}/alertmanager.yml`;
+  const data = placement.folder("alertmanager", "data", "/alertmanager");
   const content = renderAlertmanagerConfig(monitoring, placement.cluster);
   return {
     name: "alertmanager",
     program: "alertmanager",
     instances: placement.instances("alertmanager"),
-    image: `prom/alertmanager:${imageTag(monitoring.alertmanagerVersion)}`,
+    image: `prom/alertmanager:${imageTag(monitoring.alertmanagerVersion ?? IMAGE_VERSION)}`,
+    package: {
+      name: "prometheus-alertmanager",
+      version: monitoring.alertmanagerVersion,
+      atLeast: LEAST_VERSIONS.alertmanager,
+      units: ["prometheus-alertmanager.service"],
+      user: "prometheus",
+      command: ["/usr/bin/prometheus-alertmanager"],
+    },
     files: [
       {
-        path: CONFIG,
+        path: config,
         content,
         mode: secretsIn(content).length > 0 ? 0o400 : 0o444,
         onChange: "reload",
-        check: ["amtool", "check-config", CONFIG],
+        check: ["amtool", "check-config", config],
       },
     ],
     process: {
       args: [
-        `--config.file=${CONFIG}`,
-        `--storage.path=${DATA}`,
+        `--config.file=${config}`,
+        `--storage.path=${data}`,
         `--web.listen-address=:${ALERTMANAGER_PORT}`,
         // Stands in every message as the way back here; the default is the name that the host has for itself.
         `--web.external-url=${placement.operatorUrl("alertmanager", ALERTMANAGER_PORT)}`,
@@ -44,9 +54,10 @@ export function alertmanagerWorkload(monitoring: PrometheusDefinition, placement
       stopGraceSeconds: 30,
       openFiles: 4096,
     },
+    reloadSignal: "SIGHUP",
     ports: [{ name: "alertmanager", number: ALERTMANAGER_PORT, audience: "operators", scheme: "http" }],
     // Silences, and which alerts were already sent: without them every restart would send all of them again.
-    data: [{ name: "data", path: DATA }],
+    data: [{ name: "data", path: data }],
     health: {
       probe: { kind: "http", port: ALERTMANAGER_PORT, path: "/-/ready" },
       intervalSeconds: 10,

@@ -122,7 +122,7 @@ function mqttBackend({ algorithm }: HaproxyDefinition, input: BalancerInput): st
     // A broker that comes back has no connections, and would get all new ones at once.
     ...(algorithm === "leastConnections" ? ["default-server slowstart 30s"] : []),
     ...defaultServer(input, brokers.proxyProtocol),
-    ...servers.map(({ name, host }, index) => `server ${name} ${host}:${brokers.tcpPort} id ${index + 1}`),
+    ...servers.map(({ ordinal, name, host }) => `server ${name} ${host}:${brokers.tcpPort} id ${ordinal}`),
   ];
 }
 
@@ -166,7 +166,7 @@ function trackingServers(input: BalancerInput, port: number, proxyProtocol: bool
     "default-server on-marked-down shutdown-sessions",
     ...defaultServer(input, proxyProtocol),
     ...input.servers.map(
-      ({ name, host }, index) => `server ${name} ${host}:${port} id ${index + 1} track mqtt-brokers/${name}`,
+      ({ ordinal, name, host }) => `server ${name} ${host}:${port} id ${ordinal} track mqtt-brokers/${name}`,
     ),
   ];
 }

@@ -1,36 +1,46 @@
 import type { HaproxyDefinition } from "../../definition/cluster";
-import { BALANCER_METRICS_PORT } from "../../definition/cross-checks";
+import { BALANCER_METRICS_PORT, LEAST_VERSIONS } from "../../definition/cross-checks";
 import type { Workload } from "../../workload";
 import { type BalancerInput, balancerRole, STOP_AT_ONCE } from "../balancer-input";
 import { haproxyAlerts } from "./haproxy-alerts";
 import { haproxyConfig, haproxyOpenFiles } from "./haproxy-config";
 
-const CONFIG_PATH = "/etc/haproxy/haproxy.cfg";
+const IMAGE_VERSION = "3.2.22";
 
 /** HAProxy in front of MQTT brokers: active checks, the clients' own addresses, metrics per broker. */
 export function haproxyWorkload(balancer: HaproxyDefinition, input: BalancerInput): Workload {
+  const configPath = `${input.folder("balancer", "configuration", "/etc/haproxy")}/haproxy.cfg`;
   return {
     ...balancerRole(input),
     program: "haproxy",
-    image: `haproxy:${balancer.version}-alpine`,
+    image: `haproxy:${balancer.version ?? IMAGE_VERSION}-alpine`,
+    package: {
+      name: "haproxy",
+      version: balancer.version,
+      atLeast: LEAST_VERSIONS.haproxy,
+      units: ["haproxy.service"],
+      user: "haproxy",
+      command: ["/usr/sbin/haproxy"],
+    },
     files: [
       {
-        path: CONFIG_PATH,
+        path: configPath,
         content: haproxyConfig(balancer, input),
         mode: 0o444,
         onChange: "reload",
-        check: ["haproxy", "-c", "-f", CONFIG_PATH],
+        check: ["haproxy", "-c", "-f", configPath],
       },
     ],
     process: {
       command: ["haproxy"],
       // -W: a master that starts new workers on SIGUSR2 and lets the old ones finish; -db: in the foreground.
-      args: ["-W", "-db", "-f", CONFIG_PATH],
+      args: ["-W", "-db", "-f", configPath],
       environment: {},
       user: "haproxy",
       ...STOP_AT_ONCE,
       openFiles: haproxyOpenFiles(input),
     },
+    reloadSignal: "SIGUSR2",
     scrape: [{ job: "haproxy", port: BALANCER_METRICS_PORT, path: "/metrics" }],
     alerts: haproxyAlerts(input),
     notes: [],

@@ -2,20 +2,25 @@ import type { AlertRule } from "../../workload";
 import { DEFAULT_ALERT_LIMITS } from "../alert-limits";
 import { type BalancerInput, connectionsThreshold } from "../balancer-input";
 
+const NO_CLIENTS =
+  "Clients cannot connect through this balancer, and those connected through it were cut if the process is gone.";
+
 /** All that open-source nginx lets one know; which broker gets how many clients is not part of it. */
 export function nginxAlerts(input: BalancerInput): AlertRule[] {
-  const { cluster, clients, alertLimits = DEFAULT_ALERT_LIMITS } = input;
+  const { cluster, clients, software, alertLimits = DEFAULT_ALERT_LIMITS } = input;
   const series = (metric: string) => `${metric}{cluster="${cluster}",job="nginx"}`;
   return [
     {
       alert: "NginxDown",
-      expr: `${series("nginx_up")} == 0 or ${series("up")} == 0`,
+      expr: software === "image" ? `${series("nginx_up")} == 0 or ${series("up")} == 0` : `${series("up")} == 0`,
       for: alertLimits.downFor,
       severity: "critical",
-      summary: "nginx does not answer the exporter {{ $labels.instance }}",
-      description:
-        "Clients cannot connect through this balancer, and those connected through it were cut if the process is gone. If " +
-        "it serves clients well, the exporter is what is down.",
+      ...(software === "image"
+        ? {
+            summary: "nginx does not answer the exporter {{ $labels.instance }}",
+            description: `${NO_CLIENTS} If it serves clients well, the exporter is what is down.`,
+          }
+        : { summary: "nginx {{ $labels.instance }} does not answer", description: NO_CLIENTS }),
     },
     {
       alert: "NginxConnectionsNearLimit",

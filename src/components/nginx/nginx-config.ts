@@ -1,6 +1,6 @@
 import { compareVersions } from "compare-versions";
 import type { ClientLimits, NginxDefinition } from "../../definition/cluster";
-import { BALANCER_METRICS_PORT } from "../../definition/cross-checks";
+import { BALANCER_METRICS_PORT, LEAST_VERSIONS } from "../../definition/cross-checks";
 import {
   type BalancerInput,
   clientConnections,
@@ -12,8 +12,22 @@ import {
 /** Where nginx_exporter reads what Prometheus gets. */
 export const STATUS_PATH = "/status";
 
+/**
+ * Where Prometheus reads from nginx itself, where programs are packages: the exporter that Debian 12 has (0.11) asks one
+ * nginx only. The name is that of the exporter, so that alerts are the same.
+ */
+export const METRICS_PATH = "/metrics";
+const METRICS = "# TYPE nginx_connections_active gauge\\nnginx_connections_active $connections_active\\n";
+
+export const IMAGE_VERSION = "1.30.4";
+
+/** The version that runs at the least: which package a host has shows only there. */
+export function leastVersion({ version }: NginxDefinition, { software }: BalancerInput): string {
+  return version ?? (software === "image" ? IMAGE_VERSION : LEAST_VERSIONS.nginx);
+}
+
 /** Open-source nginx looks names up again while it runs, since `server … resolve` came to it. */
-export function followsRestarts({ version }: NginxDefinition): boolean {
+export function followsRestarts(version: string): boolean {
   return compareVersions(version, "1.27.3") >= 0;
 }
 
@@ -38,6 +52,7 @@ export function nginxOpenFiles(clients: ClientLimits): number {
 }
 
 export function nginxConfig(balancer: NginxDefinition, input: BalancerInput): string {
+  const follow = followsRestarts(leastVersion(balancer, input));
   return [
     // Debian ships the stream module as a file of its own, which is loaded from here; elsewhere the pattern matches nothing.
     "include /etc/nginx/modules-enabled/*.conf;",
@@ -51,21 +66,21 @@ export function nginxConfig(balancer: NginxDefinition, input: BalancerInput): st
     "",
     ...block("events", [`worker_connections ${workerConnections(input.clients)};`]),
     "",
-    ...block("stream", streamLines(balancer, input)),
+    ...block("stream", streamLines({ ...input, resolver: follow ? input.resolver : undefined })),
     "",
-    ...block("http", httpLines()),
+    ...block("http", httpLines(input)),
     "",
   ].join("\n");
 }
 
-function streamLines(balancer: NginxDefinition, input: BalancerInput): string[] {
+function streamLines(input: BalancerInput): string[] {
   const { brokers, clients, resolver } = input;
   const { proxyProtocol } = brokers;
   return [
     // One line for a client that comes and one for its end. An access log would have to be a file: /dev/stdout cannot be
     // opened where it is a socket, as under systemd.
     "error_log stderr info;",
-    ...(resolver && followsRestarts(balancer) ? [`resolver ${resolver} valid=5s ipv6=off;`] : []),
+    ...(resolver ? [`resolver ${resolver} valid=5s ipv6=off;`] : []),
     // A broker that refuses or does not answer costs the client a moment: the next one is tried at once.
     `proxy_connect_timeout ${Math.max(input.connectTimeoutMs, LEAST_CONNECT_TIMEOUT_MS)}ms;`,
     "proxy_next_upstream on;",
@@ -78,14 +93,14 @@ function streamLines(balancer: NginxDefinition, input: BalancerInput): string[] 
     "limit_conn_zone clients zone=clients:32k;",
     "limit_conn_zone operators zone=operators:32k;",
     "",
-    ...balanced(balancer, input, { name: "mqtt", port: brokers.tcpPort, audience: "clients", proxyProtocol }),
+    ...balanced(input, { name: "mqtt", port: brokers.tcpPort, audience: "clients", proxyProtocol }),
     // MQTT over WebSocket is passed on as it comes, so that the broker sees the client's address the same way.
     ...(brokers.ws
-      ? ["", ...balanced(balancer, input, { name: "ws", port: brokers.ws.port, audience: "clients", proxyProtocol })]
+      ? ["", ...balanced(input, { name: "ws", port: brokers.ws.port, audience: "clients", proxyProtocol })]
       : []),
     // For operators, who stay on one broker: its dashboard knows their login.
     ...(brokers.dashboardPort
-      ? ["", ...balanced(balancer, input, { name: "dashboard", port: brokers.dashboardPort, audience: "operators" })]
+      ? ["", ...balanced(input, { name: "dashboard", port: brokers.dashboardPort, audience: "operators" })]
       : []),
   ];
 }
@@ -99,11 +114,10 @@ interface Listener {
 }
 
 function balanced(
-  balancer: NginxDefinition,
   { clients, servers, resolver }: BalancerInput,
   { name, port, audience, proxyProtocol }: Listener,
 ): string[] {
-  const resolve = resolver && followsRestarts(balancer) ? " resolve" : "";
+  const resolve = resolver ? " resolve" : "";
   return [
     ...block(`upstream ${name}_brokers`, [
       // Shared by all workers: without it each one counts connections and failures for itself.
@@ -120,7 +134,7 @@ function balanced(
   ];
 }
 
-function httpLines(): string[] {
+function httpLines({ software }: BalancerInput): string[] {
   return [
     "access_log off;",
     // The compiled-in folders belong to root.
@@ -129,6 +143,9 @@ function httpLines(): string[] {
       `listen ${BALANCER_METRICS_PORT};`,
       ...block("location = /health", ["return 200;"]),
       ...block(`location = ${STATUS_PATH}`, ["stub_status;"]),
+      ...(software === "package"
+        ? block(`location = ${METRICS_PATH}`, ["default_type text/plain;", `return 200 "${METRICS}";`])
+        : []),
       ...block("location /", ["return 404;"]),
     ]),
   ];

@@ -1,4 +1,5 @@
 import type { PrometheusDefinition } from "../../definition/cluster";
+import { LEAST_VERSIONS } from "../../definition/cross-checks";
 import { prometheusDuration } from "../../formats/prometheus-duration";
 import type { Placement } from "../../placement/placement";
 import type { ScrapeEndpoint, Workload } from "../../workload";
@@ -16,9 +17,7 @@ export interface PrometheusInput {
 }
 
 const PORT = 9090;
-const CONFIG = "/etc/prometheus/prometheus.yml";
-const RULES = "/etc/prometheus/alerts.yml";
-const DATA = "/prometheus";
+const IMAGE_VERSION = "3.5.0";
 const SCRAPE: readonly ScrapeEndpoint[] = [{ job: "prometheus", port: PORT, path: "/metrics" }];
 
 /**
@@ -33,6 +32,9 @@ export function prometheusWorkload(
   { alertmanagerAddress, watched }: PrometheusInput,
 ): Workload {
   const { cluster } = placement;
+  const configuration = placement.folder("prometheus", "configuration", "/etc/prometheus");
+  const [config, rules] = [`${configuration}/prometheus.yml`, `${configuration}/alerts.yml`];
+  const data = placement.folder("prometheus", "data", "/prometheus");
   const instances = placement.instances("prometheus");
   const jobs = scrapeJobs([...watched, { instances, scrape: SCRAPE }]);
   const alerts = prometheusAlerts(monitoring, cluster, jobs);
@@ -41,35 +43,43 @@ export function prometheusWorkload(
     name: "prometheus",
     program: "prometheus",
     instances,
-    image: `prom/prometheus:${imageTag(monitoring.version)}`,
+    image: `prom/prometheus:${imageTag(monitoring.version ?? IMAGE_VERSION)}`,
+    package: {
+      name: "prometheus",
+      version: monitoring.version,
+      atLeast: LEAST_VERSIONS.prometheus,
+      units: ["prometheus.service"],
+      user: "prometheus",
+      command: ["/usr/bin/prometheus"],
+    },
     files: [
       {
-        path: RULES,
+        path: rules,
         content: renderRules(cluster, [...watched, { program: "prometheus", alerts }], monitoring.runbookBaseUrl),
         mode: 0o444,
         onChange: "reload",
-        check: ["promtool", "check", "rules", RULES],
+        check: ["promtool", "check", "rules", rules],
       },
       {
-        path: CONFIG,
+        path: config,
         content: renderPrometheusConfig(monitoring, {
           cluster,
           jobs,
-          rulesPath: RULES,
+          rulesPath: rules,
           alertmanagerAddress,
         }),
         mode: 0o444,
         onChange: "reload",
         // Only the syntax: the rules file, which has a check of its own, may not be in place yet.
-        check: ["promtool", "check", "config", "--syntax-only", CONFIG],
+        check: ["promtool", "check", "config", "--syntax-only", config],
       },
     ],
     process: {
-      // The reload comes by SIGHUP. --web.enable-lifecycle would offer it over HTTP as well, and with it, to everybody who
+      // The reload comes by a signal. --web.enable-lifecycle would offer it over HTTP as well, and with it, to everybody who
       // reaches the port, the end of the process.
       args: [
-        `--config.file=${CONFIG}`,
-        `--storage.tsdb.path=${DATA}`,
+        `--config.file=${config}`,
+        `--storage.tsdb.path=${data}`,
         `--storage.tsdb.retention.time=${prometheusDuration(monitoring.retention)}`,
         `--web.listen-address=:${PORT}`,
         // Stands in every alert as the way back to its graph; the default is the name that the host has for itself.
@@ -81,8 +91,9 @@ export function prometheusWorkload(
       stopGraceSeconds: 60,
       openFiles: 8192,
     },
+    reloadSignal: "SIGHUP",
     ports: [{ name: "prometheus", number: PORT, audience: "operators", scheme: "http" }],
-    data: [{ name: "data", path: DATA }],
+    data: [{ name: "data", path: data }],
     health: {
       probe: { kind: "http", port: PORT, path: "/-/ready" },
       intervalSeconds: 10,

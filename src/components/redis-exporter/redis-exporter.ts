@@ -1,15 +1,14 @@
 import type { RedisDefinition } from "../../definition/cluster";
+import type { Placement } from "../../placement/placement";
 import type { Instance, Workload } from "../../workload";
 import type { AlertLimits } from "../alert-limits";
 import { REDIS_PORT } from "../redis/paths";
 import { redisAlerts } from "./redis-alerts";
 
-const PASSWORDS_PATH = "/etc/redis-exporter/passwords.json";
 const EXPORTER_PORT = 9121;
 const USER = "monitor";
 
-export interface RedisExporterInput {
-  readonly cluster: string;
+export interface RedisExporterInput extends Pick<Placement, "cluster" | "folder"> {
   readonly instances: readonly Instance[];
   readonly redisHost: string;
   readonly alertLimits: AlertLimits;
@@ -17,18 +16,27 @@ export interface RedisExporterInput {
 
 /** Metrics of Redis for Prometheus, and what they should raise an alert for. */
 export function redisExporterWorkload(redis: RedisDefinition, input: RedisExporterInput): Workload {
+  const folder = input.folder("session-store-exporter", "configuration", "/etc/redis-exporter");
+  const passwordsPath = `${folder}/passwords.json`;
   const address = `${input.redisHost}:${REDIS_PORT}`;
   return {
     name: "session-store-exporter",
     program: "redis-exporter",
     instances: input.instances,
     image: "oliver006/redis_exporter:v1.88.0-alpine",
-    files: [{ path: PASSWORDS_PATH, content: passwords(redis, address), mode: 0o400, onChange: "restart" }],
+    package: {
+      name: "prometheus-redis-exporter",
+      atLeast: "1.45",
+      units: ["prometheus-redis-exporter.service"],
+      user: "prometheus",
+      command: ["/usr/bin/prometheus-redis-exporter"],
+    },
+    files: [{ path: passwordsPath, content: passwords(redis, address), mode: 0o400, onChange: "restart" }],
     process: {
       args: [
         `--redis.addr=redis://${address}`,
         `--redis.user=${USER}`,
-        `--redis.password-file=${PASSWORDS_PATH}`,
+        `--redis.password-file=${passwordsPath}`,
         `--web.listen-address=:${EXPORTER_PORT}`,
         "--connection-timeout=5s",
       ],

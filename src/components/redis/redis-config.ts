@@ -1,18 +1,18 @@
 import type { RedisDefinition } from "../../definition/cluster";
-import { ACL_PATH, DATA_PATH, SOCKET_PATH } from "./paths";
+import type { RedisPaths } from "./paths";
 
 /** Each broker reads credentials and rules over 16 connections, Webdis writes over 8; the rest is for other readers. */
 export const MAX_CLIENTS = 1000;
 
-export function redisConfig(redis: RedisDefinition): string {
+export function redisConfig(redis: RedisDefinition, paths: RedisPaths): string {
   return `# Every interface; but the TCP port is opened by the start script only when the data is loaded and the session functions
 # are there. Before that Redis would answer errors, which EMQX takes for success: Webdis sends them with status 200.
 bind * -::*
 port 0
-unixsocket ${SOCKET_PATH}
+unixsocket ${paths.socket}
 unixsocketperm 700
 protected-mode yes
-aclfile ${ACL_PATH}
+aclfile ${paths.users}
 
 maxclients ${MAX_CLIENTS}
 # Finds clients that vanished without a word; idle ones are left alone.
@@ -25,7 +25,7 @@ maxmemory ${redis.memory}
 maxmemory-policy noeviction
 
 # Every write is in the log on disc after a second. Snapshots would add a fork and no safety.
-dir ${DATA_PATH}
+dir ${paths.data}
 appendonly yes
 appendfsync everysec
 save ""

@@ -1,44 +1,45 @@
 import type { RedisDefinition } from "../../definition/cluster";
+import { LEAST_VERSIONS } from "../../definition/cross-checks";
+import type { Placement } from "../../placement/placement";
 import type { ConfigFile, Instance, Workload } from "../../workload";
 import { accessControlFile } from "./access-control";
-import {
-  ACL_PATH,
-  ADMIN_PASSWORD_PATH,
-  CONFIG_PATH,
-  DATA_PATH,
-  HEALTH_PATH,
-  LIBRARY_PATH,
-  MONITOR_PASSWORD_PATH,
-  REDIS_PORT,
-  START_PATH,
-} from "./paths";
+import { REDIS_PORT, redisPaths } from "./paths";
 import { MAX_CLIENTS, redisConfig } from "./redis-config";
-import { HEALTH_SCRIPT, START_SCRIPT } from "./scripts";
+import { healthScript, startScript } from "./scripts";
 import { SESSION_LUA } from "./session-function";
 
-export interface RedisInput {
-  readonly cluster: string;
+const IMAGE_VERSION = "7.2.16";
+
+export interface RedisInput extends Pick<Placement, "software" | "folder"> {
   readonly instances: readonly Instance[];
 }
 
 /** One Redis with the session functions loaded. Stands alone as well, for somebody else's brokers. */
 export function redisWorkload(redis: RedisDefinition, input: RedisInput): Workload {
+  const paths = redisPaths(input);
   return {
     name: "session-store",
     program: "redis",
     instances: input.instances,
-    image: `redis:${redis.version}-alpine`,
+    image: `redis:${redis.version ?? IMAGE_VERSION}-alpine`,
+    package: {
+      name: "redis-server",
+      version: redis.version,
+      atLeast: LEAST_VERSIONS.redis,
+      units: ["redis-server.service"],
+      user: "redis",
+    },
     files: [
-      plain(CONFIG_PATH, redisConfig(redis)),
-      plain(START_PATH, START_SCRIPT),
-      plain(HEALTH_PATH, HEALTH_SCRIPT),
-      plain(LIBRARY_PATH, SESSION_LUA),
-      secret(ACL_PATH, accessControlFile(redis)),
-      secret(ADMIN_PASSWORD_PATH, `${redis.adminPassword}`),
-      secret(MONITOR_PASSWORD_PATH, `${redis.monitorPassword}`),
+      plain(paths.config, redisConfig(redis, paths)),
+      plain(paths.start, startScript(paths)),
+      plain(paths.health, healthScript(paths)),
+      plain(paths.library, SESSION_LUA),
+      secret(paths.users, accessControlFile(redis)),
+      secret(paths.adminPassword, `${redis.adminPassword}`),
+      secret(paths.monitorPassword, `${redis.monitorPassword}`),
     ],
     process: {
-      command: ["/bin/sh", START_PATH],
+      command: ["/bin/sh", paths.start],
       args: [],
       environment: {},
       user: "redis",
@@ -49,9 +50,10 @@ export function redisWorkload(redis: RedisDefinition, input: RedisInput): Worklo
       memoryMiB: processMemoryMiB(redis.memory),
     },
     ports: [{ name: "redis", number: REDIS_PORT, audience: "cluster" }],
-    data: [{ name: "data", path: DATA_PATH }],
+    data: [{ name: "data", path: paths.data }],
+    kernelParameters: [{ name: OVERCOMMIT, value: "1" }],
     health: {
-      probe: { kind: "command", command: ["/bin/sh", HEALTH_PATH] },
+      probe: { kind: "command", command: ["/bin/sh", paths.health] },
       intervalSeconds: 5,
       timeoutSeconds: 3,
       retries: 3,
@@ -65,10 +67,15 @@ export function redisWorkload(redis: RedisDefinition, input: RedisInput): Worklo
       "Redis holds a copy of the sessions for other programs to read; brokers do not read it back, and queued messages are not in it.",
       "A broker node that dies reports nothing: its clients stay listed as connected to it, with their subscriptions, until they connect again.",
       "There is one Redis without a replica: while it is away brokers keep events in memory, and with Access.redis() nobody can log in.",
-      "Set vm.overcommit_memory=1 on the host of Redis, or rewriting its log can fail when memory is short.",
+      ...(input.software === "image"
+        ? [`Set ${OVERCOMMIT}=1 on the host of Redis, or rewriting its log can fail when memory is short.`]
+        : []),
     ],
   };
 }
+
+/** Redis forks to rewrite its log, and the kernel would want memory for a second copy of everything. */
+const OVERCOMMIT = "vm.overcommit_memory";
 
 function plain(path: string, content: string): ConfigFile {
   return { path, content, mode: 0o444, onChange: "restart" };

@@ -1,11 +1,4 @@
-import {
-  ADMIN_PASSWORD_PATH,
-  CONFIG_PATH,
-  LIBRARY_PATH,
-  MONITOR_PASSWORD_PATH,
-  REDIS_PORT,
-  SOCKET_PATH,
-} from "./paths";
+import { REDIS_PORT, type RedisPaths } from "./paths";
 import { READY_FUNCTION, SESSION_FUNCTION, SESSION_LIBRARY } from "./session-function";
 
 /**
@@ -23,16 +16,17 @@ const CLI = "redis-cli -e --no-auth-warning";
  *
  * Redis is the parent of what ran beside it, and will once say "detected child with unmatched pid": that is this.
  */
-export const START_SCRIPT = `#!/bin/sh
+export function startScript(paths: RedisPaths): string {
+  return `#!/bin/sh
 set -eu
 umask 0077
 
 redis() {
-  REDISCLI_AUTH=$(cat ${ADMIN_PASSWORD_PATH}) ${CLI} --user admin -s ${SOCKET_PATH} "$@"
+  REDISCLI_AUTH=$(cat ${paths.adminPassword}) ${CLI} --user admin -s ${paths.socket} "$@"
 }
 
 load_functions() {
-  redis -x FUNCTION LOAD REPLACE < ${LIBRARY_PATH} ||
+  redis -x FUNCTION LOAD REPLACE < ${paths.library} ||
     redis FUNCTION LIST LIBRARYNAME ${SESSION_LIBRARY} | grep -q -x ${SESSION_FUNCTION}
 }
 
@@ -49,12 +43,15 @@ prepare() {
 }
 
 prepare &
-exec redis-server ${CONFIG_PATH}
+exec redis-server ${paths.config}
 `;
+}
 
 /** Over TCP, so that it proves what others depend on: the port is open, the functions are there, writes are accepted. */
-export const HEALTH_SCRIPT = `#!/bin/sh
-REDISCLI_AUTH=$(cat ${MONITOR_PASSWORD_PATH})
+export function healthScript({ monitorPassword }: RedisPaths): string {
+  return `#!/bin/sh
+REDISCLI_AUTH=$(cat ${monitorPassword})
 export REDISCLI_AUTH
 exec ${CLI} --user monitor -h 127.0.0.1 -p ${REDIS_PORT} FCALL ${READY_FUNCTION} 0
 `;
+}

@@ -1,16 +1,14 @@
 import type { RedisDefinition } from "../../definition/cluster";
+import type { Placement } from "../../placement/placement";
 import type { Instance, Workload } from "../../workload";
 import { REDIS_PORT } from "../redis/paths";
-
-const CONFIG_PATH = "/etc/webdis/webdis.json";
 
 export const WEBDIS_PORT = 7379;
 
 /** Who may call the session function over HTTP; the password is the writer's. */
 export const WEBDIS_USER = "emqx";
 
-export interface WebdisInput {
-  readonly cluster: string;
+export interface WebdisInput extends Pick<Placement, "folder"> {
   readonly instances: readonly Instance[];
   readonly redisHost: string;
 }
@@ -22,15 +20,24 @@ export interface WebdisInput {
  * answer before it sends the client's next event.
  */
 export function webdisWorkload(redis: RedisDefinition, input: WebdisInput): Workload {
+  const configPath = `${input.folder("session-writer", "configuration", "/etc/webdis")}/webdis.json`;
   return {
     name: "session-writer",
     program: "webdis",
     instances: input.instances,
     image: "nicolas/webdis:0.1.22",
-    files: [{ path: CONFIG_PATH, content: webdisConfig(redis, input.redisHost), mode: 0o400, onChange: "restart" }],
+    package: {
+      name: "webdis",
+      alsoNeeds: ["wget"],
+      atLeast: "0.1.9",
+      units: ["webdis.service"],
+      user: "webdis",
+      command: ["/usr/bin/webdis"],
+    },
+    files: [{ path: configPath, content: webdisConfig(redis, input.redisHost), mode: 0o400, onChange: "restart" }],
     process: {
       command: ["webdis"],
-      args: [CONFIG_PATH],
+      args: [configPath],
       environment: {},
       user: "nobody",
       stopSignal: "SIGTERM",

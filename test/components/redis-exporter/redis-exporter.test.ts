@@ -3,13 +3,13 @@ import { DEFAULT_ALERT_LIMITS } from "../../../src/components/alert-limits";
 import { redisExporterWorkload } from "../../../src/components/redis-exporter/redis-exporter";
 import { secretsIn } from "../../../src/formats/references";
 import { describeAlerts } from "../../support/alert-tests";
+import { testPlacement } from "../../support/definitions";
 import { describeWithPrograms, freePort, temporaryFolder } from "../../support/programs";
 import { until } from "../../support/servers";
-import { CLUSTER } from "../../support/watched";
 import { changed, INSTANCES, RealRedis, Running, redisDefinition, writeWorkload } from "../redis/real-redis";
 
 const workload = redisExporterWorkload(redisDefinition(), {
-  cluster: CLUSTER,
+  ...testPlacement(),
   instances: INSTANCES,
   redisHost: "127.0.0.1",
   alertLimits: DEFAULT_ALERT_LIMITS,

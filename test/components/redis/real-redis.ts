@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { redisWorkload } from "../../../src/components/redis/redis";
+import { type RedisInput, redisWorkload } from "../../../src/components/redis/redis";
 import type { RedisDefinition } from "../../../src/definition/cluster";
 import { Secret } from "../../../src/definition/secret";
 import { resolveSecrets } from "../../../src/formats/references";
 import type { Workload } from "../../../src/workload";
+import { testPlacement } from "../../support/definitions";
 import { writeFile } from "../../support/programs";
 import { until } from "../../support/servers";
 import { healthCommand } from "../../support/workloads";
@@ -26,6 +27,8 @@ export function redisDefinition(overrides: Partial<RedisDefinition> = {}): Redis
 }
 
 export const INSTANCES = [{ ordinal: 1, name: "session-store", host: "session-store.dev-mqtt.internal" }];
+
+export const REDIS_INPUT: RedisInput = { ...testPlacement(), instances: INSTANCES };
 
 export type RedisUser = "writer" | "access" | "admin" | "monitor";
 
@@ -96,7 +99,7 @@ export class RealRedis {
   public constructor(
     public readonly folder: string,
     public readonly port: number,
-    public readonly workload: Workload = redisWorkload(redisDefinition(), { cluster: "dev", instances: INSTANCES }),
+    public readonly workload: Workload = redisWorkload(redisDefinition(), REDIS_INPUT),
     extraConfig = "",
   ) {
     this.changes = { "/etc/redis": join(folder, "etc/redis"), "/data": join(folder, "data"), "6379": `${port}` };

@@ -1,9 +1,9 @@
 import { redisWorkload } from "../../../src/components/redis/redis";
 import { secretsIn } from "../../../src/formats/references";
 import { describeWithPrograms, run, temporaryFolder, writeFile } from "../../support/programs";
-import { INSTANCES, redisDefinition } from "./real-redis";
+import { REDIS_INPUT, redisDefinition } from "./real-redis";
 
-const workload = redisWorkload(redisDefinition(), { cluster: "dev-mqtt", instances: INSTANCES });
+const workload = redisWorkload(redisDefinition(), REDIS_INPUT);
 const file = (name: string) => workload.files.find(({ path }) => path.endsWith(`/${name}`))!;
 
 test.each(["redis.conf", "users.acl", "start.sh", "health.sh"])("%s", (name) => {
@@ -19,23 +19,20 @@ test("secrets are in files that only Redis may read, and nowhere else", () => {
 });
 
 test("the image follows the version", () => {
-  const image = (version: string) =>
-    redisWorkload(redisDefinition({ version }), { cluster: "c", instances: INSTANCES }).image;
+  const image = (version: string) => redisWorkload(redisDefinition({ version }), REDIS_INPUT).image;
   expect(image("7.2.16")).toBe("redis:7.2.16-alpine");
   expect(image("7.0")).toBe("redis:7.0-alpine");
 });
 
 test("the process may use a third more memory than the data, and a little for itself", () => {
   const memory = redisDefinition({ memory: 768 * 1024 ** 2 });
-  expect(redisWorkload(memory, { cluster: "c", instances: INSTANCES }).process.memoryMiB).toBe(1024 + 32);
-  expect(redisWorkload(memory, { cluster: "c", instances: INSTANCES }).files[0].content).toContain(
-    "maxmemory 805306368\n",
-  );
+  expect(redisWorkload(memory, REDIS_INPUT).process.memoryMiB).toBe(1024 + 32);
+  expect(redisWorkload(memory, REDIS_INPUT).files[0].content).toContain("maxmemory 805306368\n");
 });
 
 test("a full store has time to be loaded before it counts as broken", () => {
   const startPeriod = (memory: number) =>
-    redisWorkload(redisDefinition({ memory }), { cluster: "c", instances: INSTANCES }).health?.startPeriodSeconds;
+    redisWorkload(redisDefinition({ memory }), REDIS_INPUT).health?.startPeriodSeconds;
   expect(startPeriod(64 * 1024 ** 2)).toBe(64);
   expect(startPeriod(20 * 1024 ** 3)).toBe(60 + 1024);
 });

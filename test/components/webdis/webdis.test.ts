@@ -5,6 +5,7 @@ import * as fc from "fast-check";
 import { WEBDIS_USER, webdisWorkload } from "../../../src/components/webdis/webdis";
 import { Secret } from "../../../src/definition/secret";
 import { secretsIn } from "../../../src/formats/references";
+import { testPlacement } from "../../support/definitions";
 import { describeWithPrograms, freePort, temporaryFolder } from "../../support/programs";
 import { until } from "../../support/servers";
 import { healthCommand } from "../../support/workloads";
@@ -18,7 +19,7 @@ import {
   writeWorkload,
 } from "../redis/real-redis";
 
-const input = { cluster: "dev-mqtt", instances: INSTANCES, redisHost: "127.0.0.1" };
+const input = { ...testPlacement(), instances: INSTANCES, redisHost: "127.0.0.1" };
 const workload = webdisWorkload(redisDefinition(), input);
 
 test("webdis.json", () => {
