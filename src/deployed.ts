@@ -71,6 +71,27 @@ export abstract class Deployed extends Construct {
     return alertRulesYaml(plan.name, workloads, plan.runbookBaseUrl);
   }
 
+  /**
+   * The script that sets up a server at its first boot, with everything that `Target.vms()` has it run: user data for
+   * cloud-init, or whatever runs a script as root. It is larger than many clouds allow, so compress it:
+   * `user_data_base64: Fn.base64gzip(cluster.userData("broker-1"))`. **It holds the secrets**, and clouds show user data to
+   * whoever may look at the instance.
+   *
+   * @param instance Any of the host's instances: `broker-1`, `prometheus`.
+   * @throws InvalidDefinitionError if there is no such instance, or the target is not `Target.vms()`.
+   */
+  public userData(instance: string): string {
+    const { plan, deployment } = this.result;
+    const scripts = deployment.userData ?? {};
+    const script = Object.hasOwn(scripts, instance) ? scripts[instance] : undefined;
+    if (!script) {
+      const names = Object.keys(scripts);
+      const message = names.length > 0 ? `must be one of ${names.join(", ")}` : "exists for Target.vms() only";
+      refuseProblems(`the user data of "${plan.name}"`, [problem("instance", instance, message)]);
+    }
+    return (script as () => string)();
+  }
+
   private get result(): Made {
     return this.made as Made;
   }

@@ -39,8 +39,8 @@ export class Summary {
   private nodes(): string[] {
     return table(
       this.made.workloads.flatMap((workload) => {
-        const image = this.made.plan.platform.imageOf(workload);
-        return workload.instances.map(({ name, host }) => [name, workload.program, image, host]);
+        const software = this.made.plan.platform.softwareOf(workload);
+        return workload.instances.map(({ name, host }) => [name, workload.program, software, host]);
       }),
     );
   }

@@ -21,3 +21,12 @@ export { Monitoring, PrometheusMonitoringProps, WebhookProps } from "./monitorin
 export { Secret, SecretSource } from "./secret";
 export { RedisProps, SessionStore } from "./session-store";
 export { DockerTargetProps, Target } from "./target";
+export {
+  VmBastionProps,
+  VmHostProps,
+  VmPackageProps,
+  VmProvisioning,
+  VmSshProps,
+  VmsTargetProps,
+  VmVirtualAddressProps,
+} from "./vms";

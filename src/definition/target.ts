@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { flag, image, ipv4, mapOf, name, options, pattern } from "./values";
+import type { VmsTargetProps } from "./vms";
 
 /** What `Target.docker()` accepts. */
 export interface DockerTargetProps {
@@ -60,12 +61,20 @@ export class Target {
     return new Target("docker", props);
   }
 
-  /** @internal */
-  public readonly _kind: "docker";
-  /** @internal */
-  public readonly _props: DockerTargetProps;
+  /**
+   * Servers over SSH. Programs come from the repositories of the distribution and run as units of systemd; Terraform needs
+   * no provider for it, and the servers no agent.
+   */
+  public static vms(props: VmsTargetProps): Target {
+    return new Target("vms", props);
+  }
 
-  private constructor(kind: "docker", props: DockerTargetProps) {
+  /** @internal */
+  public readonly _kind: "docker" | "vms";
+  /** @internal */
+  public readonly _props: DockerTargetProps | VmsTargetProps;
+
+  private constructor(kind: "docker" | "vms", props: DockerTargetProps | VmsTargetProps) {
     this._kind = kind;
     this._props = props;
   }

@@ -1,6 +1,7 @@
 import type { SoundDefinition } from "../definition/cluster";
 import { type Problem, problem } from "../definition/problems";
-import { Target } from "../definition/target";
+import { type DockerTargetProps, Target } from "../definition/target";
+import type { VmsTargetProps } from "../definition/vms";
 import type { Platform } from "./platform";
 
 /**
@@ -12,8 +13,16 @@ export function platformOf(target: Target | undefined): Platform | undefined {
   if (!(target instanceof Target)) {
     return undefined;
   }
-  const { DockerPlatform } = require("./docker/platform") as typeof import("./docker/platform");
-  return new DockerPlatform(target._props);
+  switch (target._kind) {
+    case "docker": {
+      const { DockerPlatform } = require("./docker/platform") as typeof import("./docker/platform");
+      return new DockerPlatform(target._props as DockerTargetProps);
+    }
+    case "vms": {
+      const { VmsPlatform } = require("./vms/platform") as typeof import("./vms/platform");
+      return new VmsPlatform(target._props as VmsTargetProps);
+    }
+  }
 }
 
 /** What the target cannot honour, or that there is none. */
@@ -22,5 +31,7 @@ export function checkTarget(
   platform: Platform | undefined,
   definition: SoundDefinition,
 ): Problem[] {
-  return platform?.checkDefinition(definition) ?? [problem("target", target, "must be Target.docker()")];
+  return (
+    platform?.checkDefinition(definition) ?? [problem("target", target, "must be Target.docker() or Target.vms()")]
+  );
 }

@@ -1,4 +1,4 @@
-import type { WorkloadName } from "../workload";
+import type { Workload, WorkloadName } from "../workload";
 
 /** What a target makes of one part of a workload. */
 export interface ParityRow {
@@ -20,4 +20,12 @@ export function parityTable(targets: Readonly<Record<string, readonly ParityRow[
     row(["---", ...Object.keys(targets).map(() => "---")]),
     ...parts.map((part) => row([part, ...Object.values(targets).map((rows) => cell(rows, part))])),
   ].join("\n");
+}
+
+/** The limits that concern these workloads, as notes of the summary. */
+export function limitsFor(rows: readonly ParityRow[], workloads: readonly Workload[]): string[] {
+  const names = workloads.map(({ name }) => name);
+  return rows.flatMap(({ limit, concerns }) =>
+    limit && (!concerns || concerns.some((name) => names.includes(name))) ? [limit] : [],
+  );
 }

@@ -11,8 +11,8 @@ export interface Platform {
   readonly title: string;
   /** What of a definition this platform cannot honour, given the parts that are well-formed. */
   checkDefinition(definition: SoundDefinition): Problem[];
-  /** The image that an instance runs here: the program's own, or what the target puts in its place. */
-  imageOf(workload: Workload): string;
+  /** What an instance runs here: an image, or a package. */
+  softwareOf(workload: Workload): string;
   place(cluster: string, demands: readonly Demand[]): Placement;
   /** What of the workloads cannot run here together, or beside what the stack has here already. */
   checkWorkloads(workloads: readonly Workload[], neighbours: readonly Neighbour[]): Problem[];
@@ -25,6 +25,8 @@ export interface Deployment {
   readonly endpoints: readonly Endpoint[];
   /** Names of the Terraform variables that hold secrets. */
   readonly secretVariables: readonly string[];
+  /** Scripts for the first boot of a host, by the names of its instances; absent where there are no hosts to boot. */
+  readonly userData?: Readonly<Record<string, () => string>>;
   /** What users must know of this platform: one sentence each. */
   readonly notes: readonly string[];
 }

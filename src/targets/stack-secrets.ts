@@ -3,7 +3,7 @@ import type { Construct } from "constructs";
 import type { SoundDefinition } from "../definition/cluster";
 import { type Problem, problem } from "../definition/problems";
 import { secretsOf } from "../definition/secret";
-import { resolveSecrets, type SecretReference } from "../formats/references";
+import { resolveSecrets, type SecretReference, secretsIn } from "../formats/references";
 import { escapeTemplate } from "../formats/terraform";
 
 /**
@@ -46,7 +46,11 @@ export function takenSecretNames(stack: TerraformStack, definition: SoundDefinit
 export class StackSecrets {
   private readonly variables = new Map<string, TerraformVariable>();
 
-  public constructor(private readonly scope: Construct) {}
+  /** @param readByHosts Secrets in files of the host are left in the text as they are: the host will put them in. */
+  public constructor(
+    private readonly scope: Construct,
+    private readonly readByHosts = false,
+  ) {}
 
   public get names(): string[] {
     return [...this.variables.keys()].sort();
@@ -56,9 +60,26 @@ export class StackSecrets {
   public resolve(text: string): string {
     return resolveSecrets(text, {
       literal: escapeTemplate,
-      secret: (reference) => this.valueOf(reference),
-      basicAuth: (user, reference) => Fn.base64encode(`${user}:${this.valueOf(reference)}`),
+      secret: (reference) =>
+        this.isLeft(reference) ? `<<secret:${reference.source}:${reference.name}>>` : this.valueOf(reference),
+      basicAuth: (user, reference) =>
+        this.isLeft(reference)
+          ? `<<basic-auth:${user}:${reference.source}:${reference.name}>>`
+          : Fn.base64encode(`${user}:${this.valueOf(reference)}`),
     });
+  }
+
+  /** Changes when a secret of the text does, and tells nobody what it is; `undefined` for a text without. */
+  public fingerprint(text: string): string | undefined {
+    const values = secretsIn(text)
+      .filter((reference) => !this.isLeft(reference))
+      .map((reference) => this.valueOf(reference));
+    // Terraform would not show a sensitive trigger, nor say which one changed.
+    return values.length > 0 ? Fn.nonsensitive(Fn.sha256(Fn.join("\n", values))) : undefined;
+  }
+
+  private isLeft({ source }: SecretReference): boolean {
+    return this.readByHosts && source === "file";
   }
 
   private valueOf({ source, name }: SecretReference): string {

@@ -1,4 +1,3 @@
-import type { Workload } from "../../workload";
 import type { ParityRow } from "../parity";
 
 /** What becomes of each part of a workload on Docker. `docs/target-parity.md` and the summary's notes are made from it. */
@@ -37,11 +36,3 @@ export const DOCKER: readonly ParityRow[] = [
     limit: "The state file holds the secrets: keep it as safe as them.",
   },
 ];
-
-/** The limits that concern these workloads. */
-export function dockerNotes(workloads: readonly Workload[]): string[] {
-  const names = workloads.map(({ name }) => name);
-  return DOCKER.flatMap(({ limit, concerns }) =>
-    limit && (!concerns || concerns.some((name) => names.includes(name))) ? [limit] : [],
-  );
-}

@@ -4,11 +4,12 @@ import { check, type Problem, problem, type Sound } from "../../definition/probl
 import { type DockerOptions, type DockerTargetProps, dockerSchema } from "../../definition/target";
 import { type Demand, nameInstances, type Placement } from "../../placement/placement";
 import type { Workload } from "../../workload";
+import { limitsFor } from "../parity";
 import type { Deployment, Endpoint, Neighbour, Platform } from "../platform";
 import { dockerProblems } from "./checks";
 import { DockerDeployment } from "./deployment";
 import { imageOf } from "./images";
-import { dockerNotes } from "./parity";
+import { DOCKER } from "./parity";
 import { clashes, publishedPorts, reachableAs } from "./published-ports";
 
 /** Docker's own DNS server, the same address in every container of a user-defined network. */
@@ -36,7 +37,7 @@ export class DockerPlatform implements Platform {
     return [...this.problems, ...dockerProblems(this.sound, definition)];
   }
 
-  public imageOf(workload: Workload): string {
+  public softwareOf(workload: Workload): string {
     return imageOf(this.options, workload);
   }
 
@@ -81,7 +82,7 @@ export class DockerPlatform implements Platform {
         url ? [{ name, url, audience, boundTo: `${address}:${hostPort}` }] : [],
       ),
       secretVariables: deployment.secretVariables,
-      notes: dockerNotes(workloads),
+      notes: limitsFor(DOCKER, workloads),
     };
   }
 }

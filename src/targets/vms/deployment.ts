@@ -1,0 +1,324 @@
+import { createHash } from "node:crypto";
+import type { RemoteExecProvisioner, TerraformResource } from "cdktf";
+import type { Construct } from "constructs";
+import { MOST_BROKERS } from "../../definition/vms";
+import { shellCommand } from "../../formats/shell";
+import { escapeTemplate } from "../../formats/terraform";
+import type { Package, Workload, WorkloadName } from "../../workload";
+import { StackSecrets } from "../stack-secrets";
+import { connectionTo, connectionToSelf, type HostLogin } from "./connection";
+import { changeEffect, controlScript, type HostedInstance } from "./control-script";
+import { filesScript } from "./files-script";
+import { type Provisioner, terraformData } from "./terraform-data";
+import { unitFile } from "./unit";
+
+/** An instance, and how Terraform reaches its host. */
+export interface ReachableInstance extends HostedInstance {
+  readonly login: HostLogin;
+}
+
+/**
+ * Turns instances into resources. Each has up to five, because Terraform runs the destroy steps of a resource also when it is
+ * replaced, so what leaves or uninstalls must be apart from what changes:
+ *
+ *   <instance>-preflight       the host can do it; before anything is changed anywhere
+ *   installed[<instance>]      packages and folders are there; destroyed: everything of the instance is removed
+ *   <instance>-member          destroyed: it leaves its cluster, one after another
+ *   <instance>-configuration   its files are in place, after the program itself has checked them
+ *   <instance>                 it runs with them, as the others and the balancers see it
+ *
+ * Destroy steps run only while their block is in the plan. A host that is taken out of the definition takes its blocks with it,
+ * so `installed` is one block for all, and there is a block for every broker that may ever have been.
+ */
+export class VmsDeployment {
+  private readonly secrets: StackSecrets;
+
+  public constructor(
+    private readonly scope: Construct,
+    private readonly instances: readonly ReachableInstance[],
+  ) {
+    this.secrets = new StackSecrets(scope, true);
+  }
+
+  public get secretVariables(): string[] {
+    return this.secrets.names;
+  }
+
+  /** What runs, by workload and ordinal, first. */
+  public run(): TerraformResource[] {
+    const preflights = this.instances.map((hosted) => this.preflight(hosted));
+    const installed = this.installed(preflights);
+    const members = this.members(installed);
+    const running = new Map<WorkloadName, TerraformResource[]>();
+    const configurations: TerraformResource[] = [];
+    for (const hosted of inStartOrder(this.instances)) {
+      const { workload, instance } = hosted;
+      const before = workload.startsAfter.flatMap((name) => running.get(name) ?? []);
+      const predecessors = running.get(workload.name) ?? [];
+      const member = members.get(instance.name);
+      const configuration = this.configuration(hosted, [
+        installed,
+        ...(member ? [member] : []),
+        ...before,
+        // One after another, whatever is changed: a failure leaves the rest untouched.
+        ...predecessors.slice(-1),
+      ]);
+      configurations.push(configuration);
+      running.set(workload.name, [...predecessors, this.program(hosted, configuration)]);
+    }
+    return [
+      ...[...running.values()].flat(),
+      ...configurations,
+      ...members.values(),
+      installed,
+      ...preflights,
+      ...this.secretRules(),
+    ];
+  }
+
+  /** For hosts that set themselves up: the variables in their scripts, and no more. */
+  public secretRules(): TerraformResource[] {
+    for (const { workload } of this.instances) {
+      this.secrets.fingerprint(filesScript(workload.files));
+    }
+    return this.secrets.names.length > 0 ? [this.secrets.checkInPlan()] : [];
+  }
+
+  /** The script that a host can do everything with at its first boot. */
+  public userData(address: string): string {
+    const hosted = this.instances.filter((one) => one.address === address);
+    const parts = hosted.map((one) => {
+      const { name } = one.instance;
+      return [
+        `cat >"$folder/${name}" <<'END-OF-CONTROL-SCRIPT'`,
+        `${escapeTemplate(controlScript(one))}END-OF-CONTROL-SCRIPT`,
+        `cat >"$folder/${name}.files" <<'END-OF-FILES-SCRIPT'`,
+        `${this.secrets.resolve(filesScript(one.workload.files))}END-OF-FILES-SCRIPT`,
+        `sh "$folder/${name}" boot "$folder/${name}.files"`,
+      ].join("\n");
+    });
+    const head = ["#!/bin/sh", "set -eu", "umask 077", "folder=$(mktemp -d)", "trap 'rm -rf \"$folder\"' EXIT"];
+    return `${[...head, ...parts].join("\n")}\n`;
+  }
+
+  private preflight(hosted: ReachableInstance): TerraformResource {
+    const script = controlScript(hosted);
+    return terraformData(this.scope, `${hosted.instance.name}-preflight`, {
+      triggers: { control: fingerprint(script), address: hosted.address },
+      provisioners: [
+        ...uploads(hosted, { control: script }),
+        onHost(hosted, asRoot(["sh", uploaded(hosted, "control"), "preflight"])),
+      ],
+    });
+  }
+
+  private installed(preflights: readonly TerraformResource[]): TerraformResource {
+    const connection = connectionToSelf();
+    const self = "${self.input.cluster}/${self.input.instance}";
+    const entries = this.instances.map(({ cluster, instance, login }) => [
+      instance.name,
+      { cluster, instance: instance.name, login: escapeStrings(login) },
+    ]);
+    return terraformData(this.scope, "installed", {
+      forEach: Object.fromEntries(entries),
+      input: "${each.value}",
+      triggers: ["${each.value.login.address}"],
+      dependsOn: preflights,
+      provisioners: [
+        { type: "remote-exec", connection, inline: asRoot(["sh", `${UPLOADS}/${self}/control`, "install"]) },
+        {
+          type: "remote-exec",
+          when: "destroy",
+          connection,
+          inline: [
+            ...ifPresent(`${CONTROLS}/${self}`, asRoot([`${CONTROLS}/${self}`, "uninstall"])),
+            `rm -rf "${UPLOADS}/${self}"`,
+            `rmdir "${UPLOADS}/\${self.input.cluster}" "${UPLOADS}" 2>/dev/null || true`,
+          ],
+        },
+      ],
+    });
+  }
+
+  /** For every name that a member may have; those of no instance have a count of zero, and wait for a destroy. */
+  private members(installed: TerraformResource): Map<string, TerraformResource> {
+    const members = new Map<string, TerraformResource>();
+    const present = this.instances.filter(({ workload }) => workload.membership);
+    const workload = present[0]?.workload;
+    for (let ordinal = 1; workload && ordinal <= MOST_BROKERS; ordinal++) {
+      const name = `${workload.name}-${ordinal}`;
+      const hosted = present.find(({ instance }) => instance.name === name);
+      const before = [...members.values()].slice(-1);
+      const member = terraformData(this.scope, `${name}-member`, {
+        count: hosted ? 1 : 0,
+        input: hosted && {
+          cluster: hosted.cluster,
+          instance: name,
+          host: hosted.instance.host,
+          login: escapeStrings(hosted.login),
+        },
+        triggers: hosted ? [hosted.address, hosted.instance.host] : [],
+        // Destroyed in the opposite order, one at a time: two that leave at once could take the majority with them.
+        dependsOn: [installed, ...before],
+        provisioners: this.farewell(workload, name),
+      });
+      members.set(name, member);
+    }
+    return members;
+  }
+
+  /** Steps of leaving. They may use what the plan knows of others, and of the one that leaves only `self`. */
+  private farewell(workload: Workload, name: string): Provisioner[] {
+    const self = "${self.input.cluster}/${self.input.instance}";
+    const peer = ["${self.input.instance}", "${self.input.host}"];
+    const remaining = this.instances.find(
+      ({ workload: other, instance }) => other.name === workload.name && instance.name !== name,
+    );
+    const here = (command: string): Provisioner => ({
+      type: "remote-exec",
+      when: "destroy",
+      connection: connectionToSelf(),
+      inline: ifPresent(`${CONTROLS}/${self}`, asRoot([`${CONTROLS}/${self}`, command])),
+    });
+    const there = (other: ReachableInstance, command: string): Provisioner => ({
+      ...onHost(other, ifPresent(control(other), asRoot([control(other), command, ...peer]))),
+      when: "destroy",
+    });
+    return [
+      ...this.poolsOf(workload).map((pool) => there(pool, "drain")),
+      here("drain-self"),
+      ...(remaining && workload.membership?.release ? [there(remaining, "release")] : []),
+      here("stop"),
+      ...(remaining ? [there(remaining, "forget")] : []),
+    ];
+  }
+
+  private configuration(hosted: ReachableInstance, dependsOn: readonly TerraformResource[]): TerraformResource {
+    const script = controlScript(hosted);
+    const files = filesScript(hosted.workload.files);
+    const secretFiles = uploaded(hosted, "files");
+    return terraformData(this.scope, `${hosted.instance.name}-configuration`, {
+      triggers: {
+        files: fingerprint(files),
+        control: fingerprint(script),
+        secrets: this.secrets.fingerprint(files) ?? "none",
+        address: hosted.address,
+      },
+      dependsOn,
+      provisioners: [
+        ...uploads(hosted, { control: escapeTemplate(script), files: this.secrets.resolve(files) }),
+        onHost(hosted, [
+          `trap 'rm -f "${secretFiles}"' EXIT`,
+          ...asRoot(["sh", uploaded(hosted, "control"), "place", secretFiles]),
+        ]),
+      ],
+    });
+  }
+
+  private program(hosted: ReachableInstance, configuration: TerraformResource): TerraformResource {
+    const { workload, instance, cluster, folders, download } = hosted;
+    const others = workload.membership
+      ? this.instances.filter((other) => other.workload === workload && other !== hosted)
+      : [];
+    const pools = this.poolsOf(workload);
+    const tell = (other: ReachableInstance, command: string) =>
+      onHost(other, asRoot([control(other), command, instance.name, instance.host]));
+    const restarting = workload.files.filter(
+      ({ onChange }) => onChange !== "nothing" && changeEffect(workload, onChange) === "restart",
+    );
+    const text = filesScript(restarting);
+    const { name, version } = workload.package as Package;
+    return terraformData(this.scope, instance.name, {
+      triggers: {
+        files: fingerprint(text),
+        unit: fingerprint(unitFile(cluster, workload, instance, folders)),
+        package: download?.sha256 ?? [name, ...(version ? [version] : [])].join(" "),
+        secrets: this.secrets.fingerprint(text) ?? "none",
+        address: hosted.address,
+      },
+      dependsOn: [configuration],
+      provisioners: [
+        ...others.map((other) => onHost(other, asRoot([control(other), "others-ready"]))),
+        ...pools.map((pool) => tell(pool, "drain")),
+        onHost(hosted, asRoot([control(hosted), "start"])),
+        ...others.map((other) => tell(other, "sees")),
+        ...pools.map((pool) => tell(pool, "admit")),
+      ],
+    });
+  }
+
+  private poolsOf({ name }: Workload): ReachableInstance[] {
+    return this.instances.filter(({ workload }) => workload.pool?.of === name);
+  }
+}
+
+/** Where scripts arrive, in the home folder of whoever logs in. */
+const UPLOADS = ".mqtt-cluster";
+/** Where control scripts stay. */
+const CONTROLS = "/usr/local/lib/mqtt-cluster";
+
+function control({ cluster, instance }: HostedInstance): string {
+  return `${CONTROLS}/${cluster}/${instance.name}`;
+}
+
+function uploaded({ cluster, instance }: HostedInstance, file: string): string {
+  return `${UPLOADS}/${cluster}/${instance.name}/${file}`;
+}
+
+function onHost({ login }: ReachableInstance, inline: string[]): RemoteExecProvisioner {
+  return { type: "remote-exec", connection: connectionTo(login), inline };
+}
+
+/** Files that nobody else on the host can read, whatever mode they arrive with. */
+function uploads(hosted: ReachableInstance, files: Record<string, string>): Provisioner[] {
+  const folder = uploaded(hosted, "");
+  return [
+    onHost(hosted, ["set -eu", "umask 077", `mkdir -p "${folder}"`, `chmod 700 "${UPLOADS}"`]),
+    ...Object.entries(files).map(
+      ([name, content]): Provisioner => ({
+        type: "file",
+        connection: connectionTo(hosted.login),
+        destination: uploaded(hosted, name),
+        content,
+      }),
+    ),
+  ];
+}
+
+function asRoot(words: readonly string[]): string[] {
+  const command = words.map((word) => (word.includes("${") ? `"${word}"` : shellCommand([word]))).join(" ");
+  return [
+    "set -eu",
+    `if [ "$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; $sudo true || { echo "$(id -un) may not run sudo without a password here" >&2; exit 1; }; fi`,
+    `$sudo ${command}`,
+  ];
+}
+
+function ifPresent(file: string, commands: readonly string[]): string[] {
+  return [`if [ -e "${file}" ]; then`, ...commands, "fi"];
+}
+
+/** Dependencies before what depends on them. */
+function inStartOrder(instances: readonly ReachableInstance[]): ReachableInstance[] {
+  const ordered: ReachableInstance[] = [];
+  const visit = (hosted: ReachableInstance) => {
+    if (!ordered.includes(hosted)) {
+      for (const name of hosted.workload.startsAfter) {
+        instances.filter(({ workload }) => workload.name === name).forEach(visit);
+      }
+      ordered.push(hosted);
+    }
+  };
+  instances.forEach(visit);
+  return ordered;
+}
+
+function escapeStrings<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value), (_key, inner) =>
+    typeof inner === "string" ? escapeTemplate(inner) : inner,
+  );
+}
+
+function fingerprint(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
