@@ -31,7 +31,17 @@ export function unitName({ cluster, instance }: HostedInstance): string {
 
 /** Everything that is done on a host, as one script without secrets: Terraform, cloud-init and operators call it. */
 export function controlScript(hosted: HostedInstance): string {
+  return `${instancePart(hosted)}${commonPart()}`;
+}
+
+/** The same for every instance. */
+export function commonPart(): string {
   common ??= readFileSync(join(__dirname, "control.sh"), "utf8");
+  return common;
+}
+
+/** What the common part must know of this one. */
+export function instancePart(hosted: HostedInstance): string {
   return `${[
     "#!/bin/sh",
     `# ${hosted.instance.name} of MQTT cluster ${hosted.cluster}. Written by cdktf-mqtt-cluster: changes are lost at the next deployment.`,
@@ -43,7 +53,7 @@ export function controlScript(hosted: HostedInstance): string {
     "",
     ...functions(hosted),
     "",
-  ].join("\n")}\n${common}`;
+  ].join("\n")}\n`;
 }
 
 function assignments(hosted: HostedInstance): string[] {

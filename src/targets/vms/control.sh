@@ -160,6 +160,7 @@ install_packages() {
   fi
   # What came with it goes with it, and nothing else.
   dpkg-query -W -f '${Package}\n' | sort | comm -13 "$state/before" - >>"$state/installed"
+  rm -f "$state/before"
   [ -z "$package_url" ] || echo "$package_sha256" >"$state/$package.sha256"
   # Not replaced under the running program by unattended upgrades; a deployment does it, one node after another.
   if [ -n "$package_version$package_url" ] && ! apt-mark showhold | grep -q -x -F "$package"; then

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { RemoteExecProvisioner, TerraformResource } from "cdktf";
+import { type RemoteExecProvisioner, TerraformLocal, type TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
 import { MOST_BROKERS } from "../../definition/vms";
 import { shellCommand } from "../../formats/shell";
@@ -7,7 +7,7 @@ import { escapeTemplate } from "../../formats/terraform";
 import type { Package, Workload, WorkloadName } from "../../workload";
 import { StackSecrets } from "../stack-secrets";
 import { connectionTo, connectionToSelf, type HostLogin } from "./connection";
-import { changeEffect, controlScript, type HostedInstance } from "./control-script";
+import { changeEffect, commonPart, controlScript, type HostedInstance, instancePart } from "./control-script";
 import { filesScript } from "./files-script";
 import { type Provisioner, terraformData } from "./terraform-data";
 import { unitFile } from "./unit";
@@ -32,6 +32,9 @@ export interface ReachableInstance extends HostedInstance {
  */
 export class VmsDeployment {
   private readonly secrets: StackSecrets;
+  /** Scripts stand in the plan once, though two resources upload them. */
+  private common: TerraformLocal | undefined;
+  private readonly controls = new Map<string, TerraformLocal>();
 
   public constructor(
     private readonly scope: Construct,
@@ -101,12 +104,21 @@ export class VmsDeployment {
     return `${[...head, ...parts].join("\n")}\n`;
   }
 
+  private controlOf(hosted: ReachableInstance): string {
+    const { name } = hosted.instance;
+    this.common ??= new TerraformLocal(this.scope, "control", escapeTemplate(commonPart()));
+    const script =
+      this.controls.get(name) ??
+      new TerraformLocal(this.scope, `${name}-control`, escapeTemplate(instancePart(hosted)));
+    this.controls.set(name, script);
+    return `${script.asString}${this.common.asString}`;
+  }
+
   private preflight(hosted: ReachableInstance): TerraformResource {
-    const script = controlScript(hosted);
     return terraformData(this.scope, `${hosted.instance.name}-preflight`, {
-      triggers: { control: fingerprint(script), address: hosted.address },
+      triggers: { control: fingerprint(controlScript(hosted)), address: hosted.address },
       provisioners: [
-        ...uploads(hosted, { control: script }),
+        ...uploads(hosted, { control: this.controlOf(hosted) }),
         onHost(hosted, asRoot(["sh", uploaded(hosted, "control"), "preflight"])),
       ],
     });
@@ -206,7 +218,7 @@ export class VmsDeployment {
       },
       dependsOn,
       provisioners: [
-        ...uploads(hosted, { control: escapeTemplate(script), files: this.secrets.resolve(files) }),
+        ...uploads(hosted, { control: this.controlOf(hosted), files: this.secrets.resolve(files) }),
         onHost(hosted, [
           `trap 'rm -f "${secretFiles}"' EXIT`,
           ...asRoot(["sh", uploaded(hosted, "control"), "place", secretFiles]),
