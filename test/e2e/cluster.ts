@@ -5,6 +5,7 @@ import {
   type Broker,
   Monitoring,
   MqttCluster,
+  type PrometheusMonitoringProps,
   Secret,
   type SessionStore,
   Target,
@@ -19,11 +20,32 @@ export const SENSORS = { username: "sensors", password: "PlantedSensorsPassword0
 export const BACKEND = { username: "backend", password: "PlantedBackendPassword02" };
 export const USER_SECRETS = { sensors_password: SENSORS.password, backend_password: BACKEND.password };
 
+export interface Parts {
+  readonly broker: Broker;
+  readonly balancer: Balancer;
+  readonly sessionStore?: SessionStore;
+}
+
+export function deployCluster(stack: TerraformStack, webhookPort: number, parts: Parts): void {
+  deployOn(Target.docker({ host: dockerHost(), subnet: SUBNET }), stack, {
+    ...parts,
+    webhook: `http://${GATEWAY}:${webhookPort}/alerts`,
+    versions: { version: "2.42.0", alertmanagerVersion: "0.25.0" },
+  });
+}
+
 /** Sensors publish below their own user name, the backend reads it all; alerts come at once. */
-export function deployCluster(
+export function deployOn(
+  target: Target,
   stack: TerraformStack,
-  webhookPort: number,
-  parts: { readonly broker: Broker; readonly balancer: Balancer; readonly sessionStore?: SessionStore },
+  {
+    webhook,
+    versions,
+    ...parts
+  }: Parts & {
+    readonly webhook: string;
+    readonly versions?: Pick<PrometheusMonitoringProps, "version" | "alertmanagerVersion">;
+  },
 ): void {
   new MqttCluster(stack, "mqtt", {
     ...parts,
@@ -38,13 +60,12 @@ export function deployCluster(
       ],
     }),
     monitoring: Monitoring.prometheus({
-      version: "2.42.0",
-      alertmanagerVersion: "0.25.0",
+      ...versions,
       scrapeInterval: "1s",
       downFor: "2s",
-      webhook: { url: `http://${GATEWAY}:${webhookPort}/alerts` },
+      webhook: { url: webhook },
     }),
     clients: { maxConnections: 1_000, maxKeepalive: "1m" },
-    target: Target.docker({ host: dockerHost(), subnet: SUBNET }),
+    target,
   });
 }

@@ -72,7 +72,7 @@ export function dockerHost(): string {
 }
 
 /** What is left of a cluster on the engine. */
-export function remains(cluster: string): string[] {
+function remainsOnDocker(cluster: string): string[] {
   return ["container ls -a", "volume ls", "network ls"].flatMap((list) =>
     docker(...list.split(" "), "-q", "--filter", `label=mqtt-cluster.name=${cluster}`)
       .output.split("\n")
@@ -85,7 +85,13 @@ export class Deployment {
   public readonly project: TerraformProject;
   private readonly folder = mkdtempSync(join(tmpdir(), "mqtt-cluster-e2e-"));
 
-  public constructor(stackName: string, secrets: Record<string, string>, build: (stack: TerraformStack) => void) {
+  /** @param remains What must be gone after the destruction, and is not. */
+  public constructor(
+    stackName: string,
+    secrets: Record<string, string>,
+    build: (stack: TerraformStack) => void,
+    remains: () => string[] | Promise<string[]> = () => remainsOnDocker(`${stackName}-mqtt`),
+  ) {
     this.project = new TerraformProject(this.folder, stackName);
     beforeAll(async () => {
       this.project.synthesise(build);
@@ -100,7 +106,7 @@ export class Deployment {
       rmSync(this.folder, { recursive: true });
       report(`${stackName}: destroy`, destroyed.seconds);
       expectSuccess(destroyed);
-      expect(remains(`${stackName}-mqtt`)).toEqual([]);
+      expect(await remains()).toEqual([]);
     }, 300_000);
   }
 
@@ -113,7 +119,7 @@ export class Deployment {
   }
 }
 
-function expectSuccess({ status, output }: Finished): void {
+export function expectSuccess({ status, output }: Finished): void {
   if (status !== 0) {
     throw new Error(`terraform failed:\n${output.slice(-4000)}`);
   }

@@ -41,7 +41,7 @@ export class MqttClients {
 /** Lets something fail, and waits until every client that it cost is connected again. */
 export async function outage(
   clients: readonly MqttClient[],
-  fail: () => void,
+  fail: () => unknown,
 ): Promise<{ readonly lost: number; readonly seconds: number }> {
   const lost = new Set<MqttClient>();
   const started = Date.now();
@@ -52,7 +52,7 @@ export async function outage(
       lastBack = Date.now();
     });
   }
-  fail();
+  await fail();
   await until(
     "clients are lost, and all are connected again",
     () => lost.size > 0 && clients.every(({ connected }) => connected),

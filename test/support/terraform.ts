@@ -1,12 +1,20 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { App, TerraformStack } from "cdktf";
+import { until } from "./servers";
 
 export interface Finished {
   readonly status: number | null;
   readonly output: string;
   readonly seconds: number;
+}
+
+interface Started {
+  readonly process: ChildProcess;
+  /** Everything that it has printed so far. */
+  output(): string;
+  readonly finished: Promise<Finished>;
 }
 
 /** A stack, synthesised into a folder, that the real Terraform works on. */
@@ -40,12 +48,38 @@ export class TerraformProject {
   }
 
   public apply(): Promise<Finished> {
-    return this.terraform("apply", "-no-color", "-auto-approve", this.varFile);
+    return this.terraform(...this.applying);
+  }
+
+  /** Sends Terraform a signal as soon as it has printed what is waited for, and waits until it has ended. */
+  public async interruptedApply(printed: RegExp, signal: NodeJS.Signals): Promise<Finished> {
+    const { process, output, finished } = start("terraform", this.arguments(...this.applying));
+    const hasEnded = () => process.exitCode !== null;
+    await until(`Terraform prints ${printed}`, () => printed.test(output()) || hasEnded(), 300_000);
+    process.kill(signal);
+    return finished;
   }
 
   /** Status 0: nothing to change; 2: something to change. */
   public plan(): Promise<Finished> {
     return this.terraform("plan", "-no-color", "-detailed-exitcode", this.varFile);
+  }
+
+  /** The plan as other programs read it. */
+  public async planJson(): Promise<Record<string, unknown>> {
+    const file = join(this.folder, "plan");
+    await this.terraform("plan", `-out=${file}`, this.varFile);
+    return JSON.parse((await this.terraform("show", "-json", file)).output);
+  }
+
+  public state(): string {
+    return readFileSync(join(this.folder, "terraform.tfstate"), "utf8");
+  }
+
+  /** Lets Terraform forget resources: those whose address matches. */
+  public async forget(address: RegExp): Promise<Finished> {
+    const { output } = await this.terraform("state", "list");
+    return this.terraform("state", "rm", ...output.split("\n").filter((line) => address.test(line)));
   }
 
   public destroy(): Promise<Finished> {
@@ -54,7 +88,7 @@ export class TerraformProject {
 
   /** From the state, sensitive ones too. */
   public outputs(): Record<string, unknown> {
-    const { outputs } = JSON.parse(readFileSync(join(this.folder, "terraform.tfstate"), "utf8"));
+    const { outputs } = JSON.parse(this.state());
     return Object.fromEntries(Object.entries<{ value: unknown }>(outputs).map(([name, { value }]) => [name, value]));
   }
 
@@ -62,24 +96,36 @@ export class TerraformProject {
     return `-var-file=${join(this.folder, "secrets.tfvars.json")}`;
   }
 
+  private get applying(): string[] {
+    return ["apply", "-no-color", "-auto-approve", this.varFile];
+  }
+
   private terraform(...args: string[]): Promise<Finished> {
-    return runAsync("terraform", [`-chdir=${this.stackFolder}`, ...args]);
+    return runAsync("terraform", this.arguments(...args));
+  }
+
+  private arguments(...args: string[]): string[] {
+    return [`-chdir=${this.stackFolder}`, ...args];
   }
 }
 
 /** Like `run`, without stopping clients and servers of the test while it waits. */
 export function runAsync(command: string, args: readonly string[]): Promise<Finished> {
+  return start(command, args).finished;
+}
+
+function start(command: string, args: readonly string[]): Started {
   const started = Date.now();
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    child.stdout.on("data", (data) => {
-      output += data;
-    });
-    child.stderr.on("data", (data) => {
-      output += data;
-    });
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  const remember = (data: Buffer) => {
+    output += data;
+  };
+  child.stdout.on("data", remember);
+  child.stderr.on("data", remember);
+  const finished = new Promise<Finished>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (status) => resolve({ status, output, seconds: (Date.now() - started) / 1000 }));
   });
+  return { process: child, output: () => output, finished };
 }

@@ -1,0 +1,129 @@
+import type { TerraformStack } from "cdktf";
+import { Balancer, Broker, RedisSessionStore, Target } from "../../../src";
+import { deployOn, USER_SECRETS } from "../cluster";
+import { BED, HOSTS, type Host, lacks, ownAddress } from "./hosts";
+
+export const WEBHOOK_PORT = 9097;
+export const STACK = "vms";
+const CLUSTER = "vms-mqtt";
+const SESSIONS = "vms-sessions";
+
+export const SECRETS = {
+  ...USER_SECRETS,
+  vms_mqtt_node_cookie: "PlantedCookie0123456789",
+  vms_sessions_redis_admin_password: "PlantedRedisAdmin012",
+  vms_sessions_redis_writer_password: "PlantedRedisWriter01",
+  vms_sessions_redis_access_password: "PlantedRedisAccess01",
+  vms_sessions_redis_monitor_password: "PlantedRedisMonitor0",
+};
+
+/** Hosts for five brokers, two balancers, and one for Redis, Prometheus and Alertmanager. */
+export const HOSTS_NEEDED = 8;
+const BROKER_HOSTS = HOSTS.slice(0, 5);
+const BALANCER_HOSTS = HOSTS.slice(5, lacks("virtualAddress") ? 6 : 7);
+const OTHERS_HOST = HOSTS[7];
+
+/** Where clients connect. */
+export const CLIENTS_ADDRESS = BED.virtualAddress?.split("/")[0] ?? BALANCER_HOSTS[0]?.address;
+export const CLIENTS_URL = `mqtt://${CLIENTS_ADDRESS}:1883`;
+
+export interface Variant {
+  /** Numbers of the brokers. */
+  readonly brokers?: readonly number[];
+  /** In rabbitmq.conf: a change restarts every broker. */
+  readonly maxInflight?: number;
+  /** In haproxy.cfg only: a change reloads every balancer. */
+  readonly drainTimeout?: string;
+}
+
+/** The definition in one of its variants, on the hosts of the bed. */
+export function cluster({ brokers = [1, 2, 3], maxInflight = 20, drainTimeout = "15m" }: Variant = {}) {
+  return (stack: TerraformStack) => {
+    const ssh = { user: BED.user, privateKeyFile: BED.key };
+    const onHost = ({ address, hostKey }: Host) => ({ address, hostKey });
+    const numbered = (role: string, numbers: readonly number[], hosts: readonly Host[]) =>
+      Object.fromEntries(numbers.map((number) => [`${role}-${number}`, onHost(hosts[number - 1])]));
+    new RedisSessionStore(stack, "sessions", {
+      redis: { memory: "64MB" },
+      target: Target.vms({ ssh, sessionStore: onHost(OTHERS_HOST) }),
+    });
+    const balancers = BALANCER_HOSTS.map((_, index) => index + 1);
+    const target = Target.vms({
+      ssh,
+      brokers: numbered("broker", brokers, BROKER_HOSTS),
+      balancers: numbered("balancer", balancers, BALANCER_HOSTS),
+      monitoring: onHost(OTHERS_HOST),
+      ...(BED.virtualAddress && { virtualAddress: { address: BED.virtualAddress, interface: BED.interface } }),
+    });
+    deployOn(target, stack, {
+      broker: Broker.rabbitmq({ version: "3.10", nodes: brokers.length, mqtt: { maxInflight } }),
+      balancer: Balancer.haproxy({ replicas: balancers.length, drainTimeout }),
+      webhook: `http://${ownAddress()}:${WEBHOOK_PORT}/alerts`,
+    });
+  };
+}
+
+/** An instance of the cluster on its host, as an operator meets it. */
+export class Placed {
+  public constructor(
+    public readonly name: string,
+    public readonly host: Host,
+    private readonly deployment = CLUSTER,
+  ) {}
+
+  public get address(): string {
+    return this.host.address;
+  }
+
+  public get unit(): string {
+    return `${this.deployment}-${this.name}.service`;
+  }
+
+  /** Changes with every restart of the program, and not with a reload. */
+  public startedAs(): Promise<string> {
+    return this.host.run(`systemctl show ${this.unit} -p MainPID -p ActiveEnterTimestampMonotonic`);
+  }
+
+  public signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): Promise<string> {
+    return this.host.run(`systemctl kill --signal=${signal} ${this.unit}`);
+  }
+
+  /** The command that the deployment leaves on the host for operators. */
+  public operate(command: string): Promise<string> {
+    return this.host.run(`/usr/local/lib/mqtt-cluster/${this.deployment}/${this.name} ${command}`);
+  }
+
+  public async isHealthy(): Promise<boolean> {
+    const command = `/usr/local/lib/mqtt-cluster/${this.deployment}/${this.name} healthy`;
+    return (await this.host.attempt(command)).status === 0;
+  }
+}
+
+export const broker = (number: number) => new Placed(`broker-${number}`, BROKER_HOSTS[number - 1]);
+export const brokers = (...numbers: number[]) => numbers.map(broker);
+export const balancers = () => BALANCER_HOSTS.map((host, index) => new Placed(`balancer-${index + 1}`, host));
+export const prometheus = () => new Placed("prometheus", OTHERS_HOST);
+export const sessionStore = () => new Placed("session-store", OTHERS_HOST, SESSIONS);
+
+/** Every instance beside the brokers. */
+export const bystanders = () => [...balancers(), prometheus(), new Placed("alertmanager", OTHERS_HOST), sessionStore()];
+
+/** What each of them counts as the cluster: its running members, and all that it has not forgotten. */
+export async function membersSeenBy(placed: readonly Placed[]): Promise<Record<string, unknown>> {
+  const seen = placed.map(async ({ name, host }) => {
+    const output = await new Placed(name, host).operate("exec rabbitmqctl -q --formatter json cluster_status");
+    const { running_nodes, disk_nodes } = JSON.parse(output.slice(output.indexOf("{")));
+    return [name, { running: addresses(running_nodes), known: addresses(disk_nodes) }];
+  });
+  return Object.fromEntries(await Promise.all(seen));
+}
+
+/** The same, if all is well. */
+export function allSeenByAll(placed: readonly Placed[]): Record<string, unknown> {
+  const all = placed.map(({ address }) => address).sort();
+  return Object.fromEntries(placed.map(({ name }) => [name, { running: all, known: all }]));
+}
+
+function addresses(nodes: readonly string[]): string[] {
+  return nodes.map((node) => node.replace(/^rabbit@/, "")).sort();
+}

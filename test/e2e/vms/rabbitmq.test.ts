@@ -1,0 +1,410 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { TerraformResource, TerraformStack } from "cdktf";
+import type { MqttClient } from "mqtt";
+import { MqttClients, outage } from "../../support/mqtt";
+import { until } from "../../support/servers";
+import { BACKEND, SENSORS } from "../cluster";
+import { Deployment, expectSuccess, receiveWebhooks, report } from "../support";
+import {
+  allSeenByAll,
+  balancers,
+  broker,
+  brokers,
+  bystanders,
+  CLIENTS_ADDRESS,
+  CLIENTS_URL,
+  cluster,
+  HOSTS_NEEDED,
+  membersSeenBy,
+  type Placed,
+  SECRETS,
+  STACK,
+  sessionStore,
+  type Variant,
+  WEBHOOK_PORT,
+} from "./bed";
+import { describeOnHosts, stepWith } from "./hosts";
+import { differences, type Inventory, takeInventory } from "./inventory";
+import { underLoad } from "./load";
+import { plantedIn, textsOn } from "./secrets";
+
+const MINUTE = 60_000;
+
+describeOnHosts("RabbitMQ behind two HAProxy on servers over SSH", HOSTS_NEEDED, () => {
+  let before: Inventory;
+  beforeAll(async () => {
+    before = await takeInventory();
+  }, MINUTE);
+  const notifications = receiveWebhooks(WEBHOOK_PORT);
+  const deployment = new Deployment(STACK, SECRETS, cluster(), async () => differences(before, await takeInventory()));
+  const mqtt = new MqttClients(CLIENTS_URL);
+  /** What is deployed. */
+  let now: Variant = {};
+
+  /** Applies what differs from the present variant. */
+  async function change(different: Variant): Promise<number> {
+    now = { ...now, ...different };
+    return (await deployment.change(cluster(now))).seconds;
+  }
+
+  async function expectMembers(...placed: Placed[]): Promise<void> {
+    expect(await membersSeenBy(placed)).toEqual(allSeenByAll(placed));
+  }
+
+  async function expectNothingToChange(): Promise<void> {
+    const plan = await deployment.project.plan();
+    expect(plan.status === 0 ? "no changes" : plan.output).toBe("no changes");
+  }
+
+  test("every broker is a member as every other one sees it, and the rest is healthy", async () => {
+    await expectMembers(...brokers(1, 2, 3));
+    for (const placed of bystanders()) {
+      expect([placed.name, await placed.isHealthy()]).toEqual([placed.name, true]);
+    }
+  });
+
+  test("clients are let in with the right password only", async () => {
+    expect(await mqtt.refusal(SENSORS)).toBe("accepted");
+    expect(await mqtt.refusal({ ...SENSORS, password: "wrong" })).toMatch(/not authorized|bad user ?name/i);
+    expect(await mqtt.refusal({})).toMatch(/not authorized|bad user ?name/i);
+  });
+
+  test("a second plan changes nothing", expectNothingToChange);
+
+  test(
+    "secrets are in no plan, no state, no process and no log, and in private files only",
+    async () => {
+      const { variables: _given, ...plan } = await deployment.project.planJson();
+      expect(plantedIn(JSON.stringify(plan))).toEqual([]);
+      expect(plantedIn(deployment.project.state())).toEqual([]);
+      for (const placed of [...brokers(1, 2, 3), ...bystanders()]) {
+        const { visible, files } = await textsOn(placed.host);
+        expect([placed.name, plantedIn(visible)]).toEqual([placed.name, []]);
+        expect(files.filter(({ mode, text }) => !/^[46]00$/.test(mode) && plantedIn(text).length > 0)).toEqual([]);
+      }
+      const { files } = await textsOn(broker(1).host);
+      // Or the search would find nothing anywhere.
+      expect(files.filter(({ text }) => plantedIn(text).length > 0).length).toBeGreaterThan(1);
+    },
+    MINUTE,
+  );
+
+  test(
+    "a changed setting is rolled out broker by broker, and nothing is lost",
+    async () => {
+      const started = await startOf(...brokers(1, 2, 3), ...balancers());
+      const seconds = await underLoad("changed setting", { watched: brokers(1, 2, 3), fewest: 2 }, () =>
+        change({ maxInflight: 21 }),
+      );
+      report("changed setting: apply", seconds);
+      expect(await restartedSince(started)).toEqual(["broker-1", "broker-2", "broker-3"]);
+      await expectNothingToChange();
+    },
+    5 * MINUTE,
+  );
+
+  test(
+    "a changed balancer is reloaded without a client noticing",
+    async () => {
+      const started = await startOf(...brokers(1, 2, 3), ...balancers());
+      const clients = await crowd(mqtt);
+      let lost = 0;
+      for (const client of clients) {
+        client.on("close", () => lost++);
+      }
+      report("changed balancer: apply", await change({ drainTimeout: "20m" }));
+      // A cut connection would show at the next ping.
+      await wait(3_000);
+      expect(lost).toBe(0);
+      expect(await restartedSince(started)).toEqual([]);
+      for (const { host } of balancers()) {
+        expect(await host.run("cat /etc/mqtt-cluster/*/balancer/haproxy.cfg")).toContain("hard-stop-after 1200s");
+      }
+      await end(clients);
+    },
+    2 * MINUTE,
+  );
+
+  test(
+    "a file that its program refuses reaches neither the program nor its folder",
+    async () => {
+      const [first] = balancers();
+      const look = async () => [
+        await first.host.run(
+          `cat /etc/mqtt-cluster/*/balancer/haproxy.cfg | cksum; systemctl show ${first.unit} -p MainPID`,
+        ),
+        await startOf(...balancers()),
+      ];
+      const present = await look();
+      deployment.project.synthesise((stack) => {
+        cluster(now)(stack);
+        spoil(stack, "balancer-1-configuration", "frontend mqtt", "frontend mqtt mqtt");
+      });
+      const refused = await deployment.project.apply();
+      expect(refused.status).toBe(1);
+      expect(refused.output).toMatch(/balancer-1 .*check of the files: refused/);
+      expect(await look()).toEqual(present);
+      report("refused file: apply fails after", refused.seconds);
+      await change({});
+      expect(await restartedSince(present[1] as Record<string, string>)).toEqual([]);
+    },
+    2 * MINUTE,
+  );
+
+  test(
+    "two more brokers join without a restart of the others",
+    async () => {
+      const started = await startOf(...brokers(1, 2, 3), ...balancers());
+      const seconds = await underLoad("3 → 5 brokers", { watched: brokers(1, 2, 3), fewest: 3 }, () =>
+        change({ brokers: [1, 2, 3, 4, 5] }),
+      );
+      report("3 → 5 brokers: apply", seconds);
+      expect(await restartedSince(started)).toEqual([]);
+      await expectMembers(...brokers(1, 2, 3, 4, 5));
+      await expectInPool(...brokers(1, 2, 3, 4, 5));
+      await expectNothingToChange();
+    },
+    6 * MINUTE,
+  );
+
+  test(
+    "two brokers leave, keep nothing and are known to nobody",
+    async () => {
+      const started = await startOf(...brokers(1, 3, 5), ...balancers());
+      const seconds = await underLoad("5 → 3 brokers", { watched: brokers(1, 2, 3, 4, 5), fewest: 3 }, () =>
+        change({ brokers: [1, 3, 5] }),
+      );
+      report("5 → 3 brokers: apply", seconds);
+      expect(await restartedSince(started)).toEqual([]);
+      await expectMembers(...brokers(1, 3, 5));
+      await expectInPool(...brokers(1, 3, 5));
+      const left = [broker(2).host, broker(4).host];
+      expect(differences(before, await takeInventory(left))).toEqual([]);
+      await expectNothingToChange();
+    },
+    6 * MINUTE,
+  );
+
+  test(
+    "clients of a killed broker are back, and its alert comes once",
+    async () => {
+      const told = notifications.length;
+      const alerts = (status: "firing" | "resolved") =>
+        notifications.slice(told).filter((one) => one.alert === "RabbitmqNodeDown" && one.status === status);
+      await failure(mqtt, "broker killed", () => broker(3).signal("SIGKILL"), 2);
+      await until("the alert arrives", () => alerts("firing").length > 0, 90_000);
+      await backAgain(...brokers(1, 3, 5));
+      await until("the alert is resolved", () => alerts("resolved").length > 0, 90_000);
+      expect(alerts("firing")).toHaveLength(1);
+      expect(alerts("resolved")).toHaveLength(1);
+    },
+    5 * MINUTE,
+  );
+
+  test(
+    "clients of a hung broker are back while it hangs",
+    async () => {
+      await failure(mqtt, "broker hung", () => broker(5).signal("SIGSTOP"), 40);
+      await broker(5).signal("SIGCONT");
+      await backAgain(...brokers(1, 3, 5));
+    },
+    5 * MINUTE,
+  );
+
+  stepWith(
+    ["power"],
+    "clients of a broker that is cut off are back while it is away",
+    async () => {
+      await failure(mqtt, "broker cut off", () => broker(5).host.power("unplug"), 40);
+      await broker(5).host.power("plug");
+      await backAgain(...brokers(1, 3, 5));
+    },
+    5 * MINUTE,
+  );
+
+  stepWith(
+    ["virtualAddress"],
+    "clients of a killed balancer are back on the same address",
+    async () => {
+      const active = await holder();
+      await failure(mqtt, "balancer killed", () => active.signal("SIGKILL"), 15);
+      await until("the balancer is healthy again", () => active.isHealthy(), 30_000);
+    },
+    2 * MINUTE,
+  );
+
+  stepWith(
+    ["power", "virtualAddress"],
+    "clients of a balancer that is cut off are back on the same address",
+    async () => {
+      const active = await holder();
+      await failure(mqtt, "balancer cut off", () => active.host.power("unplug"), 30);
+      await active.host.power("plug");
+      await active.host.answers();
+      await until("one host alone has the address", async () => (await holders()).length === 1, 30_000);
+    },
+    2 * MINUTE,
+  );
+
+  for (const signal of ["SIGINT", "SIGKILL"] as const) {
+    test(
+      `an apply that ${signal} ends half-way is finished by the next one`,
+      async () => {
+        now = { ...now, maxInflight: (now.maxInflight ?? 0) + 1 };
+        const seconds = await underLoad(
+          `apply ended by ${signal}`,
+          { watched: brokers(1, 3, 5), fewest: 2 },
+          async () => {
+            deployment.project.synthesise(cluster(now));
+            const interrupted = await deployment.project.interruptedApply(/broker-3: Creating/, signal);
+            expect(interrupted.status).not.toBe(0);
+            return change({});
+          },
+        );
+        report(`apply ended by ${signal}: the next one`, seconds);
+        await expectMembers(...brokers(1, 3, 5));
+        await expectNothingToChange();
+      },
+      5 * MINUTE,
+    );
+  }
+
+  test(
+    "a broker that does not start stops the roll, and the next apply goes on from there",
+    async () => {
+      const started = await startOf(...brokers(1, 3, 5));
+      const blocker = `/run/systemd/system/${broker(3).unit}.d`;
+      await broker(3).host.run(
+        `mkdir -p ${blocker}; printf '[Service]\\nExecStartPre=/bin/false\\n' >${blocker}/broken.conf; systemctl daemon-reload`,
+      );
+      await underLoad("a broker does not start", { watched: brokers(1, 3, 5), fewest: 2 }, async () => {
+        now = { ...now, maxInflight: (now.maxInflight ?? 0) + 1 };
+        deployment.project.synthesise(cluster(now));
+        const stopped = await deployment.project.apply();
+        report("a broker does not start: apply fails after", stopped.seconds);
+        expect(stopped.status).toBe(1);
+        expect(stopped.output).toMatch(/broker-3 \([^)]*\): start: /);
+        expect(await restartedSince(started)).toEqual(["broker-1", "broker-3"]);
+        await broker(3).host.run(`rm -r ${blocker}; systemctl daemon-reload`);
+        report("a broker does not start: the next apply", await change({}));
+      });
+      expect(await restartedSince(started)).toEqual(["broker-1", "broker-3", "broker-5"]);
+      await expectMembers(...brokers(1, 3, 5));
+      await expectNothingToChange();
+    },
+    6 * MINUTE,
+  );
+
+  stepWith(
+    ["power"],
+    "everything comes back by itself when hosts reboot",
+    async () => {
+      const rebooted = [broker(1), sessionStore()];
+      const power = (action: "off" | "on") => Promise.all(rebooted.map(({ host }) => host.power(action)));
+      await power("off");
+      await power("on");
+      const booted = Date.now();
+      await backAgain(...brokers(1, 3, 5));
+      for (const placed of bystanders()) {
+        await until(`${placed.name} is healthy`, () => placed.isHealthy(), 60_000);
+      }
+      report("reboot of a broker and of the monitoring: all back after", (Date.now() - booted) / 1000);
+      await expectNothingToChange();
+    },
+    5 * MINUTE,
+  );
+
+  stepWith(
+    ["power"],
+    "a host that is lost for good is given up, and another one takes its place",
+    async () => {
+      await broker(5).host.power("cut");
+      // As docs/vms.md says: Terraform forgets it, the others strike it off.
+      expectSuccess(await deployment.project.forget(/broker-5\b/));
+      await until("the others have noticed", async () => (await restOf(broker(1))).length === 2, 120_000);
+      await broker(1).operate(`forget broker-5 ${broker(5).address}`);
+      report("lost host: the apply with another one in its place", await change({ brokers: [1, 2, 3] }));
+      await expectMembers(...brokers(1, 2, 3));
+      await broker(5).host.power("on");
+      await broker(5).host.answers();
+      await broker(5).operate("uninstall");
+      expect(differences(before, await takeInventory([broker(5).host]))).toEqual([]);
+    },
+    6 * MINUTE,
+  );
+});
+
+/** When the programs were started, by instance. */
+async function startOf(...placed: Placed[]): Promise<Record<string, string>> {
+  return Object.fromEntries(await Promise.all(placed.map(async (one) => [one.name, await one.startedAs()])));
+}
+
+async function restartedSince(before: Record<string, string>): Promise<string[]> {
+  const placed = [...brokers(1, 2, 3, 4, 5), ...balancers()].filter(({ name }) => name in before);
+  const after = await startOf(...placed);
+  return Object.keys(before).filter((name) => before[name] !== after[name]);
+}
+
+function crowd(mqtt: MqttClients): Promise<MqttClient[]> {
+  return Promise.all(Array.from({ length: 30 }, () => mqtt.connect({ ...BACKEND, keepalive: 5 })));
+}
+
+function end(clients: readonly MqttClient[]): Promise<unknown> {
+  return Promise.all(clients.map((client) => client.endAsync()));
+}
+
+/** Lets something fail under the feet of 30 clients, and expects them back in time. */
+async function failure(mqtt: MqttClients, what: string, fail: () => Promise<unknown>, withinSeconds: number) {
+  const clients = await crowd(mqtt);
+  const { lost, seconds } = await outage(clients, fail);
+  report(`${what}: ${lost} of ${clients.length} clients lost, last one back after`, seconds);
+  await end(clients);
+  expect(seconds).toBeLessThan(withinSeconds);
+}
+
+async function backAgain(...placed: Placed[]): Promise<void> {
+  const all = JSON.stringify(allSeenByAll(placed));
+  await until(
+    "every broker is a member again",
+    async () => JSON.stringify(await membersSeenBy(placed)) === all,
+    180_000,
+  );
+}
+
+/** Running members that a broker sees. */
+async function restOf(placed: Placed): Promise<readonly string[]> {
+  const seen = (await membersSeenBy([placed])) as Record<string, { running: string[] }>;
+  return seen[placed.name].running;
+}
+
+async function expectInPool(...placed: Placed[]): Promise<void> {
+  for (const { address } of balancers()) {
+    const metrics = await (await fetch(`http://${address}:8404/metrics`)).text();
+    const up = [...metrics.matchAll(/^haproxy_server_status\{proxy="mqtt-brokers",server="([^"]+)",state="UP"\} 1$/gm)];
+    expect(up.map(([, name]) => name).sort()).toEqual(placed.map(({ name }) => name).sort());
+  }
+}
+
+/** The balancers that have the clients' address. */
+async function holders(): Promise<Placed[]> {
+  const has = async ({ host }: Placed) => (await host.run("ip -o -4 addr show")).includes(` ${CLIENTS_ADDRESS}/`);
+  const answers = await Promise.all(balancers().map(has));
+  return balancers().filter((_, index) => answers[index]);
+}
+
+async function holder(): Promise<Placed> {
+  const [only, ...more] = await holders();
+  expect(more).toEqual([]);
+  return only;
+}
+
+/** Another text in a file that a resource brings to its host. */
+function spoil(stack: TerraformStack, resource: string, text: string, replacement: string): void {
+  const found = stack.node.findAll().find(({ node }) => node.id === resource) as TerraformResource;
+  for (const provisioner of found.provisioners ?? []) {
+    if (provisioner.type === "file" && provisioner.content?.includes(text)) {
+      Object.assign(provisioner, { content: provisioner.content.replace(text, replacement) });
+    }
+  }
+  found.addOverride("triggers_replace.files", "spoilt");
+}
