@@ -2,13 +2,14 @@ import { join } from "node:path";
 import { App } from "cdktf";
 import { DevStack } from "./dev";
 import { linkSecrets, missingSecrets, writeMissingSecrets } from "./secrets";
+import { StagingStack } from "./staging";
 import { chooseStateBackend } from "./state-backend";
 import { UsageError } from "./usage-error";
 
 /** Synthesises every environment and says what each is. `main.js secrets <environment>` writes missing secrets instead. */
 function main([command, environment]: string[]): void {
   const app = new App();
-  const stacks = [new DevStack(app)];
+  const stacks = [new DevStack(app), new StagingStack(app)];
   const names = stacks.map(({ node }) => node.id);
   // Before anything is written.
   if (command === "secrets" ? !names.includes(environment) : command !== undefined) {

@@ -301,7 +301,7 @@ function asRoot(words: readonly string[]): string[] {
   const command = words.map((word) => (word.includes("${") ? `"${word}"` : shellCommand([word]))).join(" ");
   return [
     "set -eu",
-    `if [ "$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; $sudo true || { echo "$(id -un) may not run sudo without a password here" >&2; exit 1; }; fi`,
+    `if [ "$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; $sudo true || { echo "$(id -un) may not run sudo without a password on $(hostname)" >&2; exit 1; }; fi`,
     `$sudo ${command}`,
   ];
 }
