@@ -4,6 +4,11 @@ import { balancerInput } from "../../support/balancers";
 
 const series = (metric: string, rest = "") => `${metric}{job="nginx",instance="balancer-exporter"${rest}}`;
 
+const [down] = nginxAlerts(balancerInput({ software: "package" }));
+const up = (value: string) => ({ 'up{job="nginx",instance="balancer-1"}': value });
+
+describeAlerts("nginx without an exporter", [down], { NginxDown: { fires: up("0x30"), silent: up("1x30") } });
+
 describeAlerts("nginx", nginxAlerts(balancerInput()), {
   NginxDown: [
     { fires: { [series("nginx_up")]: "0x30" }, silent: { [series("nginx_up")]: "1x29 0" } },

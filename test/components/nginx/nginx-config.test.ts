@@ -4,7 +4,7 @@ import type { NginxDefinition } from "../../../src/definition/cluster";
 import { balancerInput, everyInput } from "../../support/balancers";
 import { describeWithPrograms, run, temporaryFolder, writeFile } from "../../support/programs";
 
-const nginx = (version: string): NginxDefinition => ({
+const nginx = (version?: string): NginxDefinition => ({
   kind: "nginx",
   version,
   replicas: 1,
@@ -23,6 +23,16 @@ test("follows restarted brokers from 1.27.3 on, and says so before", () => {
   expect(nginxWorkload(nginx("1.27.2"), input).notes).toContainEqual(expect.stringMatching(/once, at its start/));
   expect(nginxWorkload(nginx("1.27.3"), input).notes).toHaveLength(1);
   expect(nginxWorkload(nginx("1.27.2"), balancerInput()).notes).toHaveLength(1);
+  expect(nginxConfig(nginx(undefined), input)).toMatch(/ resolve;/);
+  expect(nginxConfig(nginx(undefined), { ...input, software: "package" })).not.toMatch(/resolve/);
+});
+
+test("as a package it cannot drain, says so, and tells Prometheus of its connections itself", () => {
+  const { notes, pool, scrape, alerts } = nginxWorkload(nginx(), balancerInput({ software: "package" }));
+  expect(pool).toBeUndefined();
+  expect(notes).toContainEqual(expect.stringMatching(/cannot send clients away/));
+  expect(scrape).toEqual([{ job: "nginx", port: 8405, path: "/metrics" }]);
+  expect(alerts.map(({ alert }) => alert)).toEqual(["NginxDown", "NginxConnectionsNearLimit"]);
 });
 
 test("a dropped SYN is no failed attempt", () => {
