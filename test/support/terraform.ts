@@ -69,7 +69,9 @@ export class TerraformProject {
   public async planJson(): Promise<Record<string, unknown>> {
     const file = join(this.folder, "plan");
     await this.terraform("plan", `-out=${file}`, this.varFile);
-    return JSON.parse((await this.terraform("show", "-json", file)).output);
+    const { output } = await this.terraform("show", "-json", file);
+    // Warnings about the machine may stand in front.
+    return JSON.parse(output.split("\n").find((line) => line.startsWith("{")) as string);
   }
 
   public state(): string {
