@@ -4,18 +4,25 @@ import type { Workload } from "../../workload";
 import { type BalancerInput, balancerRole, STOP_AT_ONCE } from "../balancer-input";
 import { haproxyAlerts } from "./haproxy-alerts";
 import { haproxyConfig, haproxyOpenFiles } from "./haproxy-config";
+import { brokerPool, masterSocket, poolScript } from "./haproxy-pool";
 
 const IMAGE_VERSION = "3.2.22";
 
 /** HAProxy in front of MQTT brokers: active checks, the clients' own addresses, metrics per broker. */
 export function haproxyWorkload(balancer: HaproxyDefinition, input: BalancerInput): Workload {
-  const configPath = `${input.folder("balancer", "configuration", "/etc/haproxy")}/haproxy.cfg`;
+  const configuration = input.folder("balancer", "configuration", "/etc/haproxy");
+  const configPath = `${configuration}/haproxy.cfg`;
+  const pool = input.software === "package" && {
+    socket: `${input.folder("balancer", "runtime", "/run/haproxy")}/master.sock`,
+    script: `${configuration}/pool.sh`,
+  };
   return {
     ...balancerRole(input),
     program: "haproxy",
     image: `haproxy:${balancer.version ?? IMAGE_VERSION}-alpine`,
     package: {
       name: "haproxy",
+      alsoNeeds: ["socat"],
       version: balancer.version,
       atLeast: LEAST_VERSIONS.haproxy,
       units: ["haproxy.service"],
@@ -30,11 +37,13 @@ export function haproxyWorkload(balancer: HaproxyDefinition, input: BalancerInpu
         onChange: "reload",
         check: ["haproxy", "-c", "-f", configPath],
       },
+      ...(pool ? [poolScript(pool)] : []),
     ],
+    ...(pool && { pool: brokerPool(pool) }),
     process: {
       command: ["haproxy"],
       // -W: a master that starts new workers on SIGUSR2 and lets the old ones finish; -db: in the foreground.
-      args: ["-W", "-db", "-f", configPath],
+      args: ["-W", "-db", ...(pool ? masterSocket(pool) : []), "-f", configPath],
       environment: {},
       user: "haproxy",
       ...STOP_AT_ONCE,

@@ -1,7 +1,10 @@
 import { once } from "node:events";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type BalancerInput, clientConnections, OPERATOR_CONNECTIONS } from "../../../src/components/balancer-input";
 import { haproxyWorkload } from "../../../src/components/haproxy/haproxy";
 import type { HaproxyDefinition } from "../../../src/definition/cluster";
+import { forPeer } from "../../../src/formats/references";
 import {
   ask,
   brokersOf,
@@ -14,7 +17,7 @@ import {
   startSilentListeners,
   untilHealthy,
 } from "../../support/balanced-bed";
-import { describeWithPrograms, temporaryFolder, writeFile } from "../../support/programs";
+import { describeWithPrograms, run, temporaryFolder, writeFile } from "../../support/programs";
 import { endOf, startServer, until } from "../../support/servers";
 
 const folder = temporaryFolder();
@@ -26,7 +29,10 @@ function startHaproxy(input: BalancerInput, algorithm: HaproxyDefinition["algori
     { kind: "haproxy", version: "2.6", replicas: 1, drainTimeout: 60, algorithm },
     input,
   );
-  const [{ content, path }] = workload.files;
+  const [{ content, path }, ...others] = workload.files;
+  for (const other of others) {
+    writeFile("/", other.path, other.content);
+  }
   const file = writeFile(
     folder,
     `${address}.cfg`,
@@ -181,6 +187,98 @@ describeWithPrograms(["haproxy"], "HAProxy when brokers fail", () => {
     expect((await ask(address, "/health")).status).toBe(200);
     await kill(2);
     await until("it is not healthy", async () => (await ask(address, "/health")).status === 503);
+  });
+});
+
+describeWithPrograms(["haproxy", "socat", "shellcheck"], "brokers that leave the pool of HAProxy and come back", () => {
+  const { input, brokers } = startBrokers({ proxyProtocol: false, check: "http" });
+  const port = input.brokers.tcpPort;
+  const wsPort = startSilentListeners(brokers.map(({ host }) => host));
+  mkdirSync(join(folder, "runtime"));
+  const { address, server, workload } = startHaproxy(
+    {
+      ...input,
+      brokers: { ...input.brokers, ws: { port: wsPort, path: "/mqtt" } },
+      software: "package",
+      folder: (_workload, use) => join(folder, use),
+    },
+    "leastConnections",
+  );
+  const pool = (verb: "drain" | "admit", name: string, patience = "seq 60") => {
+    const command = (workload.pool?.[verb] ?? []).map((word) => forPeer(word, { name, host: "" }));
+    const script = readFileSync(command[1], "utf8").replace("seq 60", patience);
+    return run(command[0], ["-c", script, ...command.slice(1)]);
+  };
+  const sessionsOf = async (broker: string, proxy: string) =>
+    (await metrics(address)).includes(`haproxy_server_current_sessions{proxy="${proxy}",server="${broker}"} 0\n`)
+      ? 0
+      : 1;
+  const connectSome = async (name: string) => {
+    const clients = await Promise.all(
+      Array.from({ length: 9 }, (_, n) => connectClient(address, port, `${name}-${n}`)),
+    );
+    await until("brokers printed every client", () => clients.every(({ id }) => brokersOf(brokers, id).length > 0));
+    return clients;
+  };
+
+  beforeAll(() => untilAllAreUp(address));
+
+  test("the rest are untouched, new clients go elsewhere, and nobody is left on any port or behind a reload", async () => {
+    const clients = await connectSome("before-reload");
+    server.process.kill("SIGUSR2");
+    await until("the old worker accepts no more", () => /Proxy mqtt stopped/.test(server.log()));
+    await untilAllAreUp(address);
+    clients.push(...(await connectSome("after-reload")));
+    openConnections(address, wsPort, 9);
+    await until("all brokers have some", async () => (await sessionsOf("broker-2", "ws-brokers")) > 0);
+
+    expect(pool("drain", "broker-2")).toEqual({ status: 0, output: "" });
+    const gone = clients.filter(({ id }) => brokersOf(brokers, id).includes("broker-2"));
+    expect(gone.length).toBeGreaterThan(4);
+    await Promise.all(gone.map(({ closed }) => closed));
+    const stayed = clients.filter((client) => !gone.includes(client));
+    expect(await Promise.all(stayed.map(ping))).toEqual(stayed.map(() => "d000"));
+    expect(await sessionsOf("broker-2", "ws-brokers")).toBe(0);
+    const later = await connectSome("after-drain");
+    expect(later.flatMap(({ id }) => brokersOf(brokers, id))).not.toContain("broker-2");
+  });
+
+  test("one that is back gets clients when it has passed the checks", async () => {
+    expect(pool("admit", "broker-2")).toEqual({ status: 0, output: "" });
+    expect(await metrics(address)).toContain(serverIs("UP", "broker-2"));
+    const clients = await connectSome("after-admit");
+    expect(clients.flatMap(({ id }) => brokersOf(brokers, id))).toContain("broker-2");
+  });
+
+  test("one that fails the checks is told of", () => {
+    pool("drain", "broker-3");
+    brokers[2].process.kill("SIGSTOP");
+    expect(pool("admit", "broker-3", "seq 3")).toEqual({
+      status: 1,
+      output: expect.stringMatching(/^broker-3 does not pass the checks .*: its state is DOWN\n$/),
+    });
+    brokers[2].process.kill("SIGCONT");
+  });
+
+  test("one that HAProxy does not know is out already, and cannot come in", () => {
+    expect(pool("drain", "broker-9")).toEqual({ status: 0, output: "" });
+    expect(pool("admit", "broker-9")).toEqual({ status: 1, output: "cannot let broker-9 in: No such server.\n" });
+  });
+
+  test("HAProxy that does not run has nobody to send away, and nobody to send", async () => {
+    await server.stop();
+    expect(pool("drain", "broker-1")).toEqual({
+      status: 0,
+      output: expect.stringMatching(/^HAProxy does not run here/),
+    });
+    expect(pool("admit", "broker-1")).toEqual({
+      status: 1,
+      output: expect.stringMatching(/^HAProxy does not run here/),
+    });
+  });
+
+  test("shellcheck finds nothing", () => {
+    expect(run("shellcheck", [join(folder, "configuration/pool.sh")])).toEqual({ status: 0, output: "" });
   });
 });
 
