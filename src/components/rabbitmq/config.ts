@@ -1,6 +1,8 @@
 import { compareVersions } from "compare-versions";
 import type { ClusterDefinition, RabbitmqDefinition } from "../../definition/cluster";
+import type { Placement } from "../../placement/placement";
 import type { Instance } from "../../workload";
+import { survivingNodes } from "../surviving-nodes";
 import { partitionHandling } from "./definition-checks";
 import { HEALTH_USER } from "./definitions";
 
@@ -8,37 +10,46 @@ export const METRICS_PORT = 15692;
 export const EPMD_PORT = 4369;
 export const DISTRIBUTION_PORT = 25672;
 
-const FOLDER = "/etc/rabbitmq";
-export const PATHS = {
-  config: `${FOLDER}/rabbitmq.conf`,
-  advancedConfig: `${FOLDER}/advanced.config`,
-  enabledPlugins: `${FOLDER}/enabled_plugins`,
-  definitions: `${FOLDER}/definitions.json`,
-  memberCheck: `${FOLDER}/member-check`,
-  cookie: `${FOLDER}/.erlang.cookie`,
-  home: FOLDER,
-  data: "/var/lib/rabbitmq",
-} as const;
+const PEER_KEY = "cluster_formation.classic_config.nodes.";
+
+export function rabbitmqPaths({ folder }: Pick<Placement, "folder">) {
+  const home = folder("broker", "configuration", "/etc/rabbitmq");
+  return {
+    config: `${home}/rabbitmq.conf`,
+    peers: `${home}/peers.conf`,
+    advancedConfig: `${home}/advanced.config`,
+    enabledPlugins: `${home}/enabled_plugins`,
+    definitions: `${home}/definitions.json`,
+    memberCheck: `${home}/member-check`,
+    cookie: `${home}/.erlang.cookie`,
+    home,
+    data: folder("broker", "data", "/var/lib/rabbitmq"),
+  };
+}
+
+export type RabbitmqPaths = ReturnType<typeof rabbitmqPaths>;
 
 export interface RabbitmqSettings {
   readonly broker: RabbitmqDefinition;
   readonly cluster: string;
-  readonly nodes: readonly Instance[];
+  readonly paths: RabbitmqPaths;
+  readonly software: Placement["software"];
   /** A balancer stands in front and tells the clients' addresses. */
   readonly proxyProtocol: boolean;
 }
 
 /** An unknown key stops RabbitMQ at its start: keys are those of the given version and no others. */
-export function rabbitmqConf({ broker, cluster, nodes, proxyProtocol }: RabbitmqSettings): string {
+export function rabbitmqConf({ broker, cluster, paths, software, proxyProtocol }: RabbitmqSettings): string {
   return `${[
-    ...clusterLines(broker, cluster, nodes),
+    ...clusterLines(broker, cluster),
     "",
     ...mqttLines(broker, proxyProtocol),
+    ...queueTypeLines(broker, software),
     "",
     "# Nobody here speaks AMQP: no listener for it.",
     "listeners.tcp = none",
     "",
-    `load_definitions = ${PATHS.definitions}`,
+    `load_definitions = ${paths.definitions}`,
     "# The user of the health check, whose password is public.",
     `loopback_users.${HEALTH_USER} = true`,
     "",
@@ -56,21 +67,25 @@ export function rabbitmqConf({ broker, cluster, nodes, proxyProtocol }: Rabbitmq
   ].join("\n")}\n`;
 }
 
-function clusterLines(broker: RabbitmqDefinition, cluster: string, nodes: readonly Instance[]): string[] {
+function clusterLines(broker: RabbitmqDefinition, cluster: string): string[] {
   const handling = partitionHandling(broker);
-  return [
-    `cluster_name = ${cluster}`,
-    ...(handling ? [`cluster_partition_handling = ${handling}`] : []),
-    ...(nodes.length === 1
-      ? []
-      : [
-          "cluster_formation.peer_discovery_backend = classic_config",
-          ...nodes.map(({ ordinal, host }) => `cluster_formation.classic_config.nodes.${ordinal} = rabbit@${host}`),
-        ]),
-  ];
+  return [`cluster_name = ${cluster}`, ...(handling ? [`cluster_partition_handling = ${handling}`] : [])];
 }
 
-function mqttLines({ version, listeners, mqtt, nodes }: RabbitmqDefinition, proxyProtocol: boolean): string[] {
+/** Where a node without data looks for others; a file of its own, because nobody must restart for one more of them. */
+export function peersConf(nodes: readonly Instance[]): string {
+  return `${[
+    "cluster_formation.peer_discovery_backend = classic_config",
+    ...nodes.map(({ ordinal, host }) => `${PEER_KEY}${ordinal} = rabbit@${host}`),
+  ].join("\n")}\n`;
+}
+
+/** Command of a shell that prints the hosts in `peersConf`, one a line. */
+export function listPeers(path: string): string {
+  return `sed -n 's/^${PEER_KEY.replaceAll(".", "\\.")}[0-9]* = rabbit@//p' ${path}`;
+}
+
+function mqttLines({ version, listeners, mqtt }: RabbitmqDefinition, proxyProtocol: boolean): string[] {
   const since = (first: string) => compareVersions(version, first) >= 0;
   return [
     `mqtt.listeners.tcp.default = ${listeners.tcpPort}`,
@@ -99,8 +114,15 @@ function mqttLines({ version, listeners, mqtt, nodes }: RabbitmqDefinition, prox
         ]
       : []),
     `max_message_size = ${mqtt.maxPacketSize}`,
+  ];
+}
+
+function queueTypeLines({ nodes }: RabbitmqDefinition, software: Placement["software"]): string[] {
+  return [
     "# A classic queue lives on one node: while that is away its client is cut off as soon as it subscribes elsewhere.",
-    `mqtt.durable_queue_type = ${nodes === 1 ? "classic" : "quorum"}`,
+    // And when the type changes, clients with a queue of the other one are cut off whenever they subscribe. Servers come and
+    // go one by one, so there a single node may become a cluster later.
+    `mqtt.durable_queue_type = ${nodes === 1 && software === "image" ? "classic" : "quorum"}`,
   ];
 }
 
@@ -125,6 +147,6 @@ export function enabledPlugins({ listeners }: RabbitmqDefinition): string {
 }
 
 /** Connections that one node must hold when another one is away. */
-export function connectionsPerNode({ clients, broker }: ClusterDefinition): number {
-  return Math.ceil(clients.maxConnections / Math.max(1, broker.nodes - 1));
+export function connectionsPerNode({ clients, broker }: ClusterDefinition, software: Placement["software"]): number {
+  return Math.ceil(clients.maxConnections / survivingNodes(broker.nodes, software));
 }

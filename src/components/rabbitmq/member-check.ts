@@ -1,22 +1,21 @@
-import type { Instance } from "../../workload";
 import type { BrokerInterface } from "../broker-interface";
-import { DISTRIBUTION_PORT, METRICS_PORT, PATHS } from "./config";
+import { DISTRIBUTION_PORT, listPeers, METRICS_PORT, type RabbitmqPaths } from "./config";
 import { HEALTH_USER } from "./definitions";
 
 /**
  * The health check. `rabbitmq-diagnostics` starts an Erlang machine each time, a second of processor time; this asks the
  * nodes' own metrics which cluster they are in, and logs in.
  */
-export function memberCheck(nodes: readonly Instance[], { tcpPort, proxyProtocol }: BrokerInterface): string {
+export function memberCheck(paths: RabbitmqPaths, { tcpPort, proxyProtocol }: BrokerInterface): string {
   return `#!/bin/bash
 # Usage: member-check OWN_HOST
 # Exit status 0: this node is a member of the cluster and lets MQTT clients in.
 # Prints why, or why not.
 own=$1
-nodes=(${nodes.map(({ host }) => host).join(" ")})
-majority=${Math.floor(nodes.length / 2) + 1}
+mapfile -t nodes < <(${listPeers(paths.peers)})
+majority=$((\${#nodes[@]} / 2 + 1))
 # On the volume: there as soon as this node has been in a cluster with others.
-joined=${PATHS.data}/.joined-cluster
+joined=${paths.data}/.joined-cluster
 
 # The id of the cluster that a running node is in. A node that found nobody at its first start has a cluster of its own.
 cluster_of() {

@@ -11,8 +11,10 @@ import {
   EPMD_PORT,
   enabledPlugins,
   METRICS_PORT,
-  PATHS,
+  peersConf,
+  type RabbitmqPaths,
   rabbitmqConf,
+  rabbitmqPaths,
 } from "./config";
 import { definitionsJson } from "./definitions";
 import { memberCheck } from "./member-check";
@@ -32,17 +34,27 @@ export function rabbitmqInterface({ broker, balancer }: ClusterDefinition): Brok
 export function rabbitmqWorkload(definition: ClusterDefinition, placement: Placement): Workload {
   const broker = definition.broker as RabbitmqDefinition;
   const brokerInterface = rabbitmqInterface(definition);
+  const paths = rabbitmqPaths(placement);
   return {
     name: "broker",
     program: "rabbitmq",
     instances: placement.instances("broker"),
     image: `rabbitmq:${broker.version}`,
-    files: files(definition, placement, brokerInterface),
-    process: rabbitmqProcess(definition, broker),
+    package: {
+      name: "rabbitmq-server",
+      version: broker.version,
+      atLeast: broker.version,
+      // The last two start epmd, which a node starts by itself where there is none.
+      units: ["rabbitmq-server.service", "epmd.socket", "epmd.service"],
+      user: "rabbitmq",
+      command: ["/usr/lib/rabbitmq/bin/rabbitmq-server"],
+    },
+    files: files(definition, placement, paths),
+    process: rabbitmqProcess(definition, placement, paths),
     ports: ports(brokerInterface),
-    data: [{ name: "data", path: PATHS.data }],
+    data: [{ name: "data", path: paths.data }],
     health: {
-      probe: { kind: "command", command: ["bash", PATHS.memberCheck, INSTANCE_HOST] },
+      probe: { kind: "command", command: ["bash", paths.memberCheck, INSTANCE_HOST] },
       intervalSeconds: 5,
       timeoutSeconds: 15,
       retries: 3,
@@ -57,10 +69,11 @@ export function rabbitmqWorkload(definition: ClusterDefinition, placement: Place
   };
 }
 
-function files(definition: ClusterDefinition, placement: Placement, brokerInterface: BrokerInterface): ConfigFile[] {
+function files(definition: ClusterDefinition, placement: Placement, paths: RabbitmqPaths): ConfigFile[] {
   const broker = definition.broker as RabbitmqDefinition;
-  const nodes = placement.instances("broker");
-  const conf = { broker, cluster: placement.cluster, nodes, proxyProtocol: brokerInterface.proxyProtocol };
+  const brokerInterface = rabbitmqInterface(definition);
+  const { cluster, software } = placement;
+  const conf = { broker, cluster, software, paths, proxyProtocol: brokerInterface.proxyProtocol };
   // RabbitMQ reads its files at its start only.
   const file = (path: string, content: string, mode = 0o444): ConfigFile => ({
     path,
@@ -69,18 +82,20 @@ function files(definition: ClusterDefinition, placement: Placement, brokerInterf
     onChange: "restart",
   });
   return [
-    file(PATHS.config, rabbitmqConf(conf)),
-    file(PATHS.advancedConfig, advancedConfig(broker)),
-    file(PATHS.enabledPlugins, enabledPlugins(broker)),
-    file(PATHS.definitions, definitionsJson(definition.access as PasswordAccessDefinition), 0o400),
-    file(PATHS.memberCheck, memberCheck(nodes, brokerInterface)),
-    { ...file(PATHS.cookie, `${broker.nodeCookie}`, 0o400), mustBeOwnedByProgram: true },
+    file(paths.config, rabbitmqConf(conf)),
+    { ...file(paths.peers, peersConf(placement.instances("broker"))), onChange: "nothing" },
+    file(paths.advancedConfig, advancedConfig(broker)),
+    file(paths.enabledPlugins, enabledPlugins(broker)),
+    file(paths.definitions, definitionsJson(definition.access as PasswordAccessDefinition), 0o400),
+    { ...file(paths.memberCheck, memberCheck(paths, brokerInterface)), onChange: "nothing" },
+    { ...file(paths.cookie, `${broker.nodeCookie}`, 0o400), mustBeOwnedByProgram: true },
   ];
 }
 
-function rabbitmqProcess(definition: ClusterDefinition, { memory, cpus }: RabbitmqDefinition): Process {
+function rabbitmqProcess(definition: ClusterDefinition, { software }: Placement, paths: RabbitmqPaths): Process {
+  const { memory, cpus } = definition.broker;
   // Besides its connections a node keeps files and sockets of queues, one segment per persistent session at worst.
-  const openFiles = 2 * connectionsPerNode(definition) + 4096;
+  const openFiles = 2 * connectionsPerNode(definition, software) + 4096;
   return {
     // Debian's wrapper of the same name, found first there, neither passes signals on nor logs to the console.
     command: ["sh", "-c", 'PATH="/usr/lib/rabbitmq/bin:$PATH"; exec rabbitmq-server'],
@@ -88,15 +103,15 @@ function rabbitmqProcess(definition: ClusterDefinition, { memory, cpus }: Rabbit
     environment: {
       // Erlang looks for its cookie here. Not on the data volume: platforms change the mode of what lies there, and
       // Erlang refuses a cookie that others may read.
-      HOME: PATHS.home,
+      HOME: paths.home,
       RABBITMQ_USE_LONGNAME: "true",
       RABBITMQ_NODENAME: `rabbit@${INSTANCE_HOST}`,
-      RABBITMQ_CONFIG_FILE: PATHS.config,
-      // Also read by default: in the official image a file there lets `guest` in from everywhere.
-      RABBITMQ_CONFIG_FILES: `${PATHS.home}/none`,
-      RABBITMQ_ADVANCED_CONFIG_FILE: PATHS.advancedConfig,
-      RABBITMQ_ENABLED_PLUGINS_FILE: PATHS.enabledPlugins,
-      RABBITMQ_MNESIA_BASE: `${PATHS.data}/mnesia`,
+      RABBITMQ_CONFIG_FILE: paths.config,
+      // Instead of conf.d: in the official image a file there lets `guest` in from everywhere.
+      RABBITMQ_CONFIG_FILES: paths.peers,
+      RABBITMQ_ADVANCED_CONFIG_FILE: paths.advancedConfig,
+      RABBITMQ_ENABLED_PLUGINS_FILE: paths.enabledPlugins,
+      RABBITMQ_MNESIA_BASE: `${paths.data}/mnesia`,
       // RabbitMQ's own limit of sockets is 65536.
       ERL_MAX_PORTS: String(Math.max(65536, openFiles)),
     },

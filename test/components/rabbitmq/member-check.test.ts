@@ -2,14 +2,13 @@ import { execFile } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { DISTRIBUTION_PORT, METRICS_PORT, PATHS } from "../../../src/components/rabbitmq/config";
+import { DISTRIBUTION_PORT, METRICS_PORT, peersConf, rabbitmqPaths } from "../../../src/components/rabbitmq/config";
 import { HEALTH_USER } from "../../../src/components/rabbitmq/definitions";
 import { memberCheck } from "../../../src/components/rabbitmq/member-check";
 import { describeWithPrograms, freePort, temporaryFolder, writeFile } from "../../support/programs";
 
 /** Three nodes on one machine, by three addresses of the loopback network. */
 const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
-const NODES = HOSTS.map((host, index) => ({ ordinal: index + 1, name: `broker-${index + 1}`, host }));
 const [METRICS, DISTRIBUTION, MQTT] = Array.from({ length: 3 }, freePort);
 
 const ACCEPTED = "20020000";
@@ -23,14 +22,20 @@ interface FakeNode {
 
 describeWithPrograms(["bash", "timeout", "od"], "the health check", () => {
   const folder = temporaryFolder();
-  const marker = join(folder, ".joined-cluster");
+  const marker = join(folder, "data/.joined-cluster");
+  const paths = rabbitmqPaths({ folder: (_workload, use) => join(folder, use) });
+  writeFile(folder, "data/.keep", "");
+  writeFile(
+    folder,
+    "configuration/peers.conf",
+    peersConf(HOSTS.map((host, index) => ({ ordinal: index + 1, name: `broker-${index + 1}`, host }))),
+  );
   const script = writeFile(
     folder,
     "member-check",
-    memberCheck(NODES, { tcpPort: MQTT, proxyProtocol: true, check: { kind: "mqtt-connect", port: MQTT } })
+    memberCheck(paths, { tcpPort: MQTT, proxyProtocol: true, check: { kind: "mqtt-connect", port: MQTT } })
       .replaceAll(String(METRICS_PORT), String(METRICS))
-      .replaceAll(String(DISTRIBUTION_PORT), String(DISTRIBUTION))
-      .replaceAll(PATHS.data, folder),
+      .replaceAll(String(DISTRIBUTION_PORT), String(DISTRIBUTION)),
   );
   let servers: Server[] = [];
   let connect = "";

@@ -63,9 +63,11 @@ test("with a memory limit the watermark is of the limit", () => {
   expect(conf()).toContain("vm_memory_high_watermark.relative = 0.4");
 });
 
-test("a single node looks for no others, and keeps its sessions itself", () => {
+test("a single node knows itself only, and keeps its sessions itself", () => {
   const lines = conf({ nodes: 1 });
-  expect(lines.join()).not.toContain("cluster_formation");
+  expect(fileOf("peers.conf", { nodes: 1 })).toMatch(
+    /^[^\n]+ = classic_config\n[^\n]+\.nodes\.1 = rabbit@broker-1\.[^\n]+\n$/,
+  );
   expect(lines).toContain("mqtt.durable_queue_type = classic");
 });
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type IClientOptions, MqttClient } from "mqtt";
 import { Access, Broker, Monitoring, Secret, SessionStore } from "../../../src";
 import { checkLines } from "../../../src/components/haproxy/haproxy-checks";
-import { DISTRIBUTION_PORT, METRICS_PORT, PATHS } from "../../../src/components/rabbitmq/config";
+import { DISTRIBUTION_PORT, METRICS_PORT, rabbitmqPaths } from "../../../src/components/rabbitmq/config";
 import { HEALTH_USER } from "../../../src/components/rabbitmq/definitions";
 import { rabbitmqInterface, rabbitmqWorkload } from "../../../src/components/rabbitmq/rabbitmq";
 import { forInstance, resolveSecrets } from "../../../src/formats/references";
@@ -30,6 +30,7 @@ const DEFINITION = fullDefinition({
   }),
   monitoring: Monitoring.none(),
 });
+const PATHS = rabbitmqPaths(testPlacement());
 const WORKLOAD = rabbitmqWorkload(DEFINITION, {
   ...testPlacement(),
   instances: () => [{ ordinal: 1, name: "broker-1", host: HOST }],
