@@ -37,6 +37,7 @@ preflight() {
   check_rivals
   check_ports
   step='check of the packages'
+  alone
   [ -n "$package_url" ] || wanted_version >/dev/null
 }
 
@@ -119,7 +120,7 @@ wanted_version() {
 versions_offered() {
   found=$(apt-cache madison "$package" | awk -F ' *[|] *' '{ print $2 }' | uniq)
   if [ -z "$found" ]; then
-    apt_get update -qq >&2
+    apt_get update -qq >&2 || fail 'cannot read the lists of the repositories; see above'
     found=$(apt-cache madison "$package" | awk -F ' *[|] *' '{ print $2 }' | uniq)
   fi
   echo "$found"
@@ -407,7 +408,9 @@ start() {
   else
     if is_active; then
       # Its clients go to the others first. A program that hangs cannot do that: then the stop is what helps.
-      [ -z "$drains" ] || command_of 60 drain || say 'could not send its clients away; stopping it all the same'
+      if [ -n "$drains" ] && healthy >/dev/null 2>&1; then
+        command_of 60 drain || say 'could not send its clients away; stopping it all the same'
+      fi
       systemctl stop "$unit"
     fi
     alone
@@ -431,11 +434,15 @@ wait_healthy() { # wait_healthy SECONDS
     fi
     restarts=$(systemctl show -p NRestarts --value "$unit")
     if [ "$(date +%s)" -ge "$deadline" ] || [ "${restarts:-0}" -ge 3 ]; then
-      journalctl -u "$unit" -n 40 --no-pager -o cat >&2 || true
+      last_words >&2
       fail "$program is not healthy$([ "${restarts:-0}" -lt 3 ] && echo " after $1 s" || echo ': it ends again and again'): ${answer:-no answer}; its last words are above"
     fi
     sleep 1
   done
+}
+
+last_words() {
+  journalctl -u "$unit" -n 40 --no-pager -o cat | sed 's/\x1b\[[0-9;]*m//g'
 }
 
 healthy() {
@@ -464,9 +471,13 @@ boot() { # boot SCRIPT-OF-FILES
 
 # Others, while one of them restarts or leaves. An instance that is not deployed yet, or not any more, has no say.
 others_ready() {
-  step="health before another one stops"
+  step='health before another one stops'
   is_enabled || return 0
-  wait_healthy "$timeout_seconds"
+  deadline=$(($(date +%s) + 30))
+  until is_active && answer=$(healthy 2>&1); do
+    [ "$(date +%s)" -lt "$deadline" ] || fail "not healthy, so no other one may stop now: ${answer:-it does not run}. Mend this one first, or take it out of the definition"
+    sleep 1
+  done
 }
 
 sees_peer() { # sees NAME HOST
