@@ -3,14 +3,7 @@ import type { HoconObject } from "../../formats/hocon";
 import { onlyHost, type Placement } from "../../placement/placement";
 import type { ConfigFile } from "../../workload";
 import { REDIS_PORT } from "../redis/paths";
-import { ETC } from "./places";
-
-/**
- * EMQX replaces `${EMQX_ETC_DIR}` by the folder of its configuration. Naming the files again, although their names are
- * the defaults, keeps the shipped ones (which allow everything) from ever being used.
- */
-const ACL = { path: `${ETC}/acl.conf`, setting: "${EMQX_ETC_DIR}/acl.conf" };
-const USERS = { path: `${ETC}/users.csv`, setting: "${EMQX_ETC_DIR}/users.csv" };
+import { type EmqxPlaces, emqxPlaces } from "./places";
 
 /** Explicit although it is the default: whoever writes hashes into Redis must know how they are made. */
 const PASSWORD_HASH = { name: "sha256", salt_position: "prefix" } as const;
@@ -18,7 +11,9 @@ const PASSWORD_HASH = { name: "sha256", salt_position: "prefix" } as const;
 /** The sections that say who may connect and what they may do there. */
 export function accessConfig(definition: ClusterDefinition, placement: Placement): HoconObject {
   const { access, sessionStore } = definition;
-  const aclFile = { type: "file", enable: true, path: ACL.setting };
+  const { etc } = emqxPlaces(placement);
+  // Named again, although these are their names by default: the shipped ones, which allow everything, are never used.
+  const aclFile = { type: "file", enable: true, path: `${etc}/acl.conf` };
   if (access.kind === "passwords" || sessionStore.kind !== "redis") {
     return {
       authentication: [
@@ -28,7 +23,7 @@ export function accessConfig(definition: ClusterDefinition, placement: Placement
           enable: true,
           user_id_type: "username",
           password_hash_algorithm: PASSWORD_HASH,
-          bootstrap_file: USERS.setting,
+          bootstrap_file: `${etc}/users.csv`,
           bootstrap_type: "plain",
         },
       ],
@@ -63,9 +58,9 @@ export function accessConfig(definition: ClusterDefinition, placement: Placement
 }
 
 /** The files that `accessConfig` refers to. EMQX reads them when it starts. */
-export function accessFiles({ access }: ClusterDefinition): ConfigFile[] {
+export function accessFiles({ access }: ClusterDefinition, places: Pick<EmqxPlaces, "acl" | "users">): ConfigFile[] {
   const acl = (rules: readonly string[]): ConfigFile => ({
-    path: ACL.path,
+    path: places.acl,
     content: `${rules.join("\n")}\n`,
     mode: 0o444,
     onChange: "restart",
@@ -77,7 +72,7 @@ export function accessFiles({ access }: ClusterDefinition): ConfigFile[] {
   return [
     acl([...access.rules.flatMap((rule) => aclRules(rule)), "{deny, all}."]),
     {
-      path: USERS.path,
+      path: places.users,
       content: `${["user_id,password,is_superuser", ...users].join("\n")}\n`,
       mode: 0o400,
       onChange: "restart",

@@ -1,4 +1,5 @@
 import { isBusinessEmqx } from "../../definition/cross-checks";
+import type { Placement } from "../../placement/placement";
 import type { AlertRule } from "../../workload";
 import { alertLimits } from "../alert-limits";
 import { nodeCapacity } from "./capacity";
@@ -8,11 +9,12 @@ import { sessionCopyAction } from "./session-copy";
 /** Prometheus jobs, one for each of EMQX's metrics pages. */
 export const JOBS = { stats: "emqx", access: "emqx-access", actions: "emqx-actions" } as const;
 
-export function emqxAlerts(definition: EmqxCluster, cluster: string): AlertRule[] {
+export function emqxAlerts(definition: EmqxCluster, placement: Pick<Placement, "cluster" | "software">): AlertRule[] {
   const { broker, access, sessionStore } = definition;
+  const { cluster } = placement;
   return [
     ...availability(definition, stats(cluster)),
-    ...capacity(definition, stats(cluster)),
+    ...capacity(definition, nodeCapacity(definition, placement).connections, stats(cluster)),
     ...clients(stats(cluster)),
     ...(access.kind === "redis" ? [accessStoreUnreachable(selector(JOBS.access, cluster))] : []),
     ...(sessionStore.kind === "redis"
@@ -82,9 +84,7 @@ function availability({ broker, monitoring }: EmqxCluster, of: Select): AlertRul
   ];
 }
 
-function capacity(definition: EmqxCluster, of: Select): AlertRule[] {
-  const { broker, monitoring } = definition;
-  const { connections } = nodeCapacity(definition);
+function capacity({ broker, monitoring }: EmqxCluster, connections: number, of: Select): AlertRule[] {
   const percent = alertLimits(monitoring).connectionsPercent;
   const live = of("emqx_live_connections_count");
   const nearLimit: AlertRule = {

@@ -1,4 +1,6 @@
 import type { ClusterDefinition } from "../../definition/cluster";
+import type { Placement } from "../../placement/placement";
+import { survivingNodes } from "../surviving-nodes";
 
 /** What one node must be able to hold. */
 export interface NodeCapacity {
@@ -22,8 +24,11 @@ const OWN_FILES = 4096;
  * node less. The limit stands on each listener, and a node may be full on all of them before it runs out of files: a
  * listener that is full refuses one client, a node without files stops working.
  */
-export function nodeCapacity({ broker, clients }: ClusterDefinition): NodeCapacity {
-  const survivors = Math.max(1, broker.nodes - 1);
+export function nodeCapacity(
+  { broker, clients }: ClusterDefinition,
+  { software }: Pick<Placement, "software">,
+): NodeCapacity {
+  const survivors = survivingNodes(broker.nodes, software);
   const connections = Math.ceil((clients.maxConnections * HEADROOM) / survivors);
   const { wsPort, internalPort } = broker.listeners;
   const listeners = 1 + (wsPort === 0 ? 0 : 1) + (internalPort === 0 ? 0 : 1);

@@ -4,7 +4,7 @@ import type { Placement } from "../../placement/placement";
 import type { ConfigFile } from "../../workload";
 import { accessConfig } from "./access";
 import { nodeCapacity } from "./capacity";
-import { API_PORT, DATA, ETC, nodeName, RPC_PORT, WS_PATH } from "./places";
+import { API_PORT, emqxPlaces, nodeName, RPC_PORT, WS_PATH } from "./places";
 import { sessionCopyConfig } from "./session-copy";
 
 /** A cluster whose broker is EMQX. */
@@ -16,24 +16,44 @@ export type EmqxCluster = ClusterDefinition & { readonly broker: EmqxDefinition 
  * (users, rules, connectors of their own) is kept apart from both and stays.
  */
 export function configFile(definition: EmqxCluster, placement: Placement): ConfigFile {
+  const { config, peers } = emqxPlaces(placement);
   return {
-    path: `${ETC}/emqx.conf`,
-    content: `# Written by cdktf-mqtt-cluster. Changes are lost at the next deployment.\n${printHocon(emqxConfig(definition, placement))}`,
+    path: config,
+    content: [
+      "# Written by cdktf-mqtt-cluster. Changes are lost at the next deployment.",
+      ...(seeds(placement).length > 0 ? [`include "${peers}"`] : []),
+      printHocon(emqxConfig(definition, placement)),
+    ].join("\n"),
     mode: 0o400,
     onChange: "restart",
     check: ["emqx", "check_config"],
   };
 }
 
-/** The whole of emqx.conf. It replaces the shipped file, without which EMQX has no cookie, data folder and dashboard. */
+/** Where a node looks for others at its start; a file of its own, because nobody must restart for one more of them. */
+export function peerFiles(placement: Placement): ConfigFile[] {
+  const found = seeds(placement);
+  return found.length === 0
+    ? []
+    : [
+        {
+          path: emqxPlaces(placement).peers,
+          content: printHocon({ cluster: { static: { seeds: found } } }),
+          mode: 0o444,
+          onChange: "nothing",
+        },
+      ];
+}
+
+/** The whole of emqx.conf but for the peers. It replaces the shipped file, without which EMQX has no cookie, data folder and dashboard. */
 export function emqxConfig(definition: EmqxCluster, placement: Placement): HoconObject {
   const { broker, sessionStore } = definition;
   return withExtraConfig(broker, {
     node: {
       // The name is in the environment: it differs from node to node, this file does not.
       cookie: `${broker.nodeCookie}`,
-      data_dir: DATA,
-      max_ports: nodeCapacity(definition).openFiles,
+      data_dir: emqxPlaces(placement).data,
+      max_ports: nodeCapacity(definition, placement).openFiles,
       // With the next but one setting: either alone leaves the cluster hanging on one hung node.
       dist_net_ticktime: `${broker.netTickTime}s`,
     },
@@ -51,7 +71,7 @@ export function emqxConfig(definition: EmqxCluster, placement: Placement): Hocon
       listeners: { http: { bind: everywhere(API_PORT) } },
       default_password: `${broker.dashboardPassword}`,
     },
-    listeners: listeners(definition),
+    listeners: listeners(definition, placement),
     mqtt: mqtt(broker),
     retainer: {
       // Larger ones would be delivered, but not retained, and nobody told.
@@ -73,19 +93,23 @@ function everywhere(port: number): string {
 }
 
 function discovery(placement: Placement): HoconObject {
-  const brokers = placement.instances("broker");
-  if (brokers.length === 1) {
+  if (placement.instances("broker").length === 1) {
     return { discovery_strategy: "singleton" };
   }
   return placement.discovery.kind === "dns-srv"
     ? { discovery_strategy: "dns", dns: { name: placement.discovery.name, record_type: "srv" } }
-    : { discovery_strategy: "static", static: { seeds: brokers.map(({ host }) => nodeName(host)) } };
+    : { discovery_strategy: "static" };
+}
+
+function seeds({ instances, discovery }: Placement): string[] {
+  const brokers = instances("broker");
+  return brokers.length > 1 && discovery.kind === "static" ? brokers.map(({ host }) => nodeName(host)) : [];
 }
 
 /** Four listeners named `default` run unless they are switched off: those for TLS with a certificate known to everybody. */
-function listeners(definition: EmqxCluster): HoconObject {
+function listeners(definition: EmqxCluster, placement: Placement): HoconObject {
   const { tcpPort, wsPort, internalPort } = definition.broker.listeners;
-  const limit = { max_connections: nodeCapacity(definition).connections };
+  const limit = { max_connections: nodeCapacity(definition, placement).connections };
   const outside = { ...limit, proxy_protocol: isBehindBalancer(definition) };
   return {
     tcp: {

@@ -4,12 +4,13 @@ import { INSTANCE_HOST } from "../../formats/references";
 import type { Placement } from "../../placement/placement";
 import type { HealthCheck, Port, ScrapeEndpoint, Workload, WorkloadName } from "../../workload";
 import type { BrokerInterface } from "../broker-interface";
+import { openFilesParameter } from "../open-files";
 import { accessFiles } from "./access";
 import { emqxAlerts, JOBS } from "./alerts";
 import { nodeCapacity } from "./capacity";
-import { configFile, type EmqxCluster, isBehindBalancer } from "./config";
+import { configFile, type EmqxCluster, isBehindBalancer, peerFiles } from "./config";
 import { emqxNotes } from "./notes";
-import { API_PORT, DATA, DISTRIBUTION_PORT, nodeName, RPC_PORT, WS_PATH } from "./places";
+import { API_PORT, DISTRIBUTION_PORT, emqxPlaces, nodeName, PACKAGED_CONFIG, RPC_PORT, WS_PATH } from "./places";
 
 export function emqxInterface(definition: ClusterDefinition): BrokerInterface {
   const { broker } = definition;
@@ -35,34 +36,53 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
     throw new Error("not an EMQX cluster");
   }
   const { broker } = definition;
+  const places = emqxPlaces(placement);
+  const isPackage = placement.software === "package";
+  const { openFiles } = nodeCapacity(definition, placement);
   return {
     name: "broker",
     program: "emqx",
     instances: placement.instances("broker"),
     // `emqx/emqx` without a version, or with 5.9 and later, is under the Business Source License.
     image: `${isBusinessEmqx(broker.version) ? "emqx/emqx-enterprise" : "emqx/emqx"}:${broker.version}`,
-    files: [configFile(definition, placement), ...accessFiles(definition)],
+    package: {
+      name: isBusinessEmqx(broker.version) ? "emqx-enterprise" : "emqx",
+      // `ps` is how EMQX's own command finds the node that runs.
+      alsoNeeds: ["curl", "procps"],
+      version: broker.version,
+      atLeast: broker.version,
+      units: ["emqx.service"],
+      user: "emqx",
+      command: ["/bin/bash", "/usr/bin/emqx"],
+      // Not a file there: the package makes that folder readable for everybody whenever it is upgraded.
+      fixedPaths: { [PACKAGED_CONFIG]: places.config },
+    },
+    files: [configFile(definition, placement), ...peerFiles(placement), ...accessFiles(definition, places)],
     process: {
-      args: ["emqx", "foreground"],
-      // A name that is made from an address changes with it, and the node would come back as another one without data.
-      environment: { EMQX_NODE__NAME: nodeName(INSTANCE_HOST) },
+      args: isPackage ? ["foreground"] : ["emqx", "foreground"],
+      environment: {
+        // A name that is made from an address changes with it, and the node would come back as another one without data.
+        EMQX_NODE__NAME: nodeName(INSTANCE_HOST),
+        ...(isPackage && { HOME: places.data, EMQX_LOG_DIR: places.data }),
+      },
       user: "emqx",
       stopSignal: "SIGTERM",
       // As in EMQX's own systemd unit.
       stopGraceSeconds: 120,
-      openFiles: nodeCapacity(definition).openFiles,
+      openFiles,
       memoryMiB: broker.memory && Math.floor(broker.memory / 1024 ** 2),
       cpus: broker.cpus,
     },
     ports: ports(definition),
-    data: [{ name: "data", path: DATA }],
+    data: [{ name: "data", path: places.data }],
+    kernelParameters: openFilesParameter(openFiles),
     health: membership(broker.nodes),
     startsAfter: startsAfter(definition),
     // Each node looks for the others until it finds them, in whatever order they start.
     startOrder: "together",
     scrape: scrape(definition),
-    alerts: emqxAlerts(definition, placement.cluster),
-    notes: emqxNotes(definition),
+    alerts: emqxAlerts(definition, placement),
+    notes: emqxNotes(definition, placement),
   };
 }
 

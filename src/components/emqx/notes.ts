@@ -1,13 +1,12 @@
 import { isBusinessEmqx } from "../../definition/cross-checks";
+import type { Placement } from "../../placement/placement";
+import { MOST_OPEN_FILES } from "../open-files";
 import { nodeCapacity } from "./capacity";
 import type { EmqxCluster } from "./config";
 
-/** The kernel's default of fs.nr_open, above which no process may be given more open files. */
-const MOST_OPEN_FILES = 1_048_576;
-
-export function emqxNotes(definition: EmqxCluster): string[] {
+export function emqxNotes(definition: EmqxCluster, placement: Placement): string[] {
   const { broker, access } = definition;
-  const { openFiles } = nodeCapacity(definition);
+  const { openFiles } = nodeCapacity(definition, placement);
   const lost = isBusinessEmqx(broker.version)
     ? "this package does not switch EMQX's durable sessions on"
     : "open-source EMQX cannot prevent that in a cluster";
@@ -31,7 +30,7 @@ export function emqxNotes(definition: EmqxCluster): string[] {
           "Credentials changed in Redis apply when a client connects again, topic rules within a minute.",
           "Clients whose id contains `+`, `#` or `/` may do nothing, which EMQX would read as part of a rule with ${clientid}.",
         ]),
-    ...(openFiles > MOST_OPEN_FILES
+    ...(openFiles > MOST_OPEN_FILES && placement.software === "image"
       ? [`Each host must allow ${openFiles} open files: \`sysctl -w fs.nr_open=${openFiles}\` before the first start.`]
       : []),
   ];

@@ -1,11 +1,25 @@
+import type { Placement } from "../../placement/placement";
+
 /** Where EMQX keeps and offers things, whatever the definition says. */
 
-/**
- * Of the official image, and of the tar.gz package unpacked in /opt/emqx. The program finds its configuration in `etc`
- * beside itself; no option or variable moves it.
- */
-export const ETC = "/opt/emqx/etc";
-export const DATA = "/opt/emqx/data";
+/** Where the package has the file that EMQX reads there and nowhere else. */
+export const PACKAGED_CONFIG = "/etc/emqx/emqx.conf";
+
+export function emqxPlaces({ folder, software }: Pick<Placement, "folder" | "software">) {
+  // Of the official image: the program finds its configuration in `etc` beside itself; no option or variable moves it.
+  const etc = folder("broker", "configuration", "/opt/emqx/etc");
+  return {
+    config: `${etc}/emqx.conf`,
+    peers: `${etc}/peers.conf`,
+    acl: `${etc}/acl.conf`,
+    users: `${etc}/users.csv`,
+    /** The folder as settings name it: EMQX puts that of its configuration for `${EMQX_ETC_DIR}`. */
+    etc: software === "image" ? "${EMQX_ETC_DIR}" : etc,
+    data: folder("broker", "data", "/opt/emqx/data"),
+  };
+}
+
+export type EmqxPlaces = ReturnType<typeof emqxPlaces>;
 
 /** Dashboard, HTTP API and metrics. */
 export const API_PORT = 18083;

@@ -3,6 +3,7 @@ import { INSTANCE_HOST } from "../../formats/references";
 import type { Placement } from "../../placement/placement";
 import type { ConfigFile, Port, Process, Workload } from "../../workload";
 import type { BrokerInterface } from "../broker-interface";
+import { openFilesParameter } from "../open-files";
 import { rabbitmqAlerts } from "./alerts";
 import {
   advancedConfig,
@@ -35,6 +36,7 @@ export function rabbitmqWorkload(definition: ClusterDefinition, placement: Place
   const broker = definition.broker as RabbitmqDefinition;
   const brokerInterface = rabbitmqInterface(definition);
   const paths = rabbitmqPaths(placement);
+  const process = rabbitmqProcess(definition, placement, paths);
   return {
     name: "broker",
     program: "rabbitmq",
@@ -50,9 +52,10 @@ export function rabbitmqWorkload(definition: ClusterDefinition, placement: Place
       command: ["/usr/lib/rabbitmq/bin/rabbitmq-server"],
     },
     files: files(definition, placement, paths),
-    process: rabbitmqProcess(definition, placement, paths),
+    process,
     ports: ports(brokerInterface),
     data: [{ name: "data", path: paths.data }],
+    kernelParameters: openFilesParameter(process.openFiles),
     health: {
       probe: { kind: "command", command: ["bash", paths.memberCheck, INSTANCE_HOST] },
       intervalSeconds: 5,

@@ -2,7 +2,9 @@ import { Access, Balancer, Broker, Secret, SessionStore } from "../../../src";
 import { emqxInterface, emqxWorkload } from "../../../src/components/emqx/emqx";
 import type { ClusterDefinitionProps } from "../../../src/definition/cluster";
 import { secretsIn } from "../../../src/formats/references";
-import { fullDefinition, testPlacement } from "../../support/definitions";
+import { unitFile } from "../../../src/targets/vms/unit";
+import { fullDefinition, packagePlacement, testPlacement } from "../../support/definitions";
+import { restartingParts } from "../../support/restarting-parts";
 
 function workload(overrides: Partial<ClusterDefinitionProps> = {}, nodes = 3) {
   return emqxWorkload(fullDefinition(overrides), testPlacement({ broker: nodes }));
@@ -97,4 +99,50 @@ test("what the user must know is said", () => {
   expect(
     workload({ access: Access.redis(), balancer: Balancer.none(), clients: { maxConnections: 5_000_000 } }).notes,
   ).toMatchSnapshot();
+});
+
+describe("as a package", () => {
+  const packaged = (nodes: 1 | 3 | 5 | 7, version = "5.8.9") =>
+    emqxWorkload(
+      fullDefinition({
+        broker: Broker.emqx({ nodes, version, license: version === "5.8.9" ? undefined : Secret.variable("license") }),
+        clients: { maxConnections: 80_000 },
+      }),
+      packagePlacement({ broker: nodes }),
+    );
+
+  test("a node that comes or goes restarts no other", () => {
+    expect(restartingParts(packaged(5))).toEqual(restartingParts(packaged(3)));
+    expect(restartingParts(packaged(7))).toEqual(restartingParts(packaged(3)));
+  });
+
+  test("the program is started by its own script and sees its configuration where it looks for it, and nobody else does", () => {
+    const workload = packaged(3);
+    const [instance] = workload.instances;
+    const unit = unitFile("dev-mqtt", workload, instance, { data: "/data", runtime: "/run/x" }).split("\n");
+    expect(unit).toEqual(
+      expect.arrayContaining([
+        'ExecStart="/bin/bash" "/usr/bin/emqx" "foreground"',
+        "BindReadOnlyPaths=/etc/mqtt-cluster/dev-mqtt/broker/emqx.conf:/etc/emqx/emqx.conf",
+        'Environment="EMQX_NODE__NAME=emqx@10.0.1.11"',
+        "User=emqx",
+      ]),
+    );
+    expect(workload.package).toMatchObject({ name: "emqx", version: "5.8.9" });
+    expect(packaged(3, "5.10.4").package).toMatchObject({ name: "emqx-enterprise", version: "5.10.4" });
+  });
+
+  test("every path is in the folders of the placement", () => {
+    const workload = packaged(3);
+    expect(workload.data.map(({ path }) => path)).toEqual(["/var/lib/mqtt-cluster/dev-mqtt/broker"]);
+    expect(JSON.stringify(workload)).not.toMatch(/\/opt\/emqx|EMQX_ETC_DIR/);
+  });
+
+  test("more open files than the kernel's default are a setting of the host", () => {
+    const many = { balancer: Balancer.none(), clients: { maxConnections: 2_000_000 } };
+    const { kernelParameters, process, notes } = emqxWorkload(fullDefinition(many), packagePlacement());
+    expect(kernelParameters).toEqual([{ name: "fs.nr_open", value: String(process.openFiles) }]);
+    expect(notes.join()).not.toContain("sysctl");
+    expect(packaged(3).kernelParameters).toEqual([]);
+  });
 });

@@ -2,7 +2,8 @@ import { Access, Balancer, Broker, type RabbitmqBrokerProps, Secret, SessionStor
 import { rabbitmqInterface, rabbitmqWorkload } from "../../../src/components/rabbitmq/rabbitmq";
 import type { ClusterDefinitionProps } from "../../../src/definition/cluster";
 import { InvalidDefinitionError } from "../../../src/definition/problems";
-import { fullDefinition, testPlacement } from "../../support/definitions";
+import { fullDefinition, packagePlacement, testPlacement } from "../../support/definitions";
+import { restartingParts } from "../../support/restarting-parts";
 
 const ACCESS = Access.passwords({
   users: [
@@ -190,5 +191,38 @@ describe("topics that RabbitMQ would read otherwise are refused", () => {
 
   test("*", () => {
     expect(refusal("4.2.9", "a/*")).toContain('must not contain "*"');
+  });
+});
+
+describe("as a package", () => {
+  const packaged = (broker: RabbitmqBrokerProps, more: Partial<ClusterDefinitionProps> = {}) =>
+    rabbitmqWorkload(defined(broker, more), packagePlacement({ broker: broker.nodes ?? 3 }));
+
+  test.each(["3.10.8", "4.2.9"])("%s: a node that comes or goes restarts no other", (version) => {
+    const more = { clients: { maxConnections: 80_000 } };
+    const parts = (nodes: number) => restartingParts(packaged({ version, nodes }, more));
+    expect(parts(5)).toEqual(parts(3));
+    expect(parts(7)).toEqual(parts(3));
+  });
+
+  test("a single node keeps its sessions where they can stay when others join", () => {
+    const config = packaged({ nodes: 1 }).files.find(({ path }) => path.endsWith("/rabbitmq.conf"));
+    expect(config?.content).toContain("mqtt.durable_queue_type = quorum\n");
+  });
+
+  test("every path is in the folders of the placement", () => {
+    const workload = packaged({});
+    expect(workload.data.map(({ path }) => path)).toEqual(["/var/lib/mqtt-cluster/dev-mqtt/broker"]);
+    expect(JSON.stringify(workload)).not.toMatch(/\/etc\/rabbitmq|\/var\/lib\/rabbitmq/);
+    expect(workload.package).toMatchObject({ name: "rabbitmq-server", user: "rabbitmq", version: "4.2.9" });
+  });
+
+  test("more open files than the kernel's default are a setting of the host", () => {
+    const { kernelParameters, process } = packaged(
+      {},
+      { balancer: Balancer.none(), clients: { maxConnections: 2_000_000 } },
+    );
+    expect(kernelParameters).toEqual([{ name: "fs.nr_open", value: String(process.openFiles) }]);
+    expect(packaged({}).kernelParameters).toEqual([]);
   });
 });
