@@ -115,8 +115,15 @@ function rabbitmqProcess(definition: ClusterDefinition, { software }: Placement,
       RABBITMQ_ADVANCED_CONFIG_FILE: paths.advancedConfig,
       RABBITMQ_ENABLED_PLUGINS_FILE: paths.enabledPlugins,
       RABBITMQ_MNESIA_BASE: `${paths.data}/mnesia`,
+      // It logs to the console, but refuses to start without this folder; the package's is not its own to write to.
+      ...(software === "package" && { RABBITMQ_LOG_BASE: `${paths.data}/log` }),
       // RabbitMQ's own limit of sockets is 65536.
       ERL_MAX_PORTS: String(Math.max(65536, openFiles)),
+      ...(software === "package" && {
+        // Not the package's file of settings, nor its folder of logs: a log of upgrades is written whatever else is logged.
+        RABBITMQ_CONF_ENV_FILE: `${paths.home}/none`,
+        RABBITMQ_LOG_BASE: `${paths.data}/log`,
+      }),
     },
     user: "rabbitmq",
     stopSignal: "SIGTERM",
