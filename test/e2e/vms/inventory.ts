@@ -2,14 +2,16 @@ import { HOSTS } from "./hosts";
 
 /**
  * What a deployment might leave behind on a host: files with their texts, packages, users, units, kernel settings. Left out
- * is what installing and removing a package changes for good, whoever does it.
+ * is what installing and removing a package changes for good, whoever does it: Debian's packages of RabbitMQ, Erlang and
+ * Prometheus leave their users behind.
  */
 const INVENTORY = `
 find /etc /usr/local /var/lib /opt /srv /root /home -xdev \\
   \\( -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/systemd -o -path /var/lib/ucf -o -path /var/lib/pam \\
   -o -path /srv/debs -o -path /etc/ld.so.cache -o -path '/etc/*-' -o -path /var/lib/logrotate \\) -prune \\
   -o -printf 'file %y %m %u:%g %p %l\\n'
-find /etc -xdev -type f ! -path /etc/ld.so.cache ! -path '/etc/*-' -exec cksum {} +
+find /etc -xdev -type f ! -path /etc/ld.so.cache ! -path '/etc/*-' ! -name passwd ! -name group ! -name shadow ! -name gshadow -exec cksum {} +
+getent passwd | cut -d: -f1 | grep -v -x -e rabbitmq -e epmd -e prometheus | sed 's/^/user /'
 dpkg-query -W -f 'package \${Package} \${db:Status-Abbrev}\\n'
 apt-mark showhold | sed 's/^/held /'
 systemctl list-unit-files --no-legend --no-pager | sed 's/^/unit file /'
