@@ -5,6 +5,7 @@ state=/var/lib/mqtt-cluster/.host
 settings=/etc/sysctl.d/60-mqtt-cluster-$cluster-$workload.conf
 started=/var/lib/mqtt-cluster/$cluster/.$instance.started
 self=/usr/local/lib/mqtt-cluster/$cluster/$instance
+limits='LimitNOFILE\|MemoryMax\|MemorySwapMax\|CPUQuota'
 
 say() { printf '%s: %s\n' "$where" "$*"; }
 fail() {
@@ -356,6 +357,7 @@ place() { # place SCRIPT-OF-FILES
   mv -f "/etc/systemd/system/$unit.new" "/etc/systemd/system/$unit"
   systemctl daemon-reload
   tune_kernel
+  raise_open_files
   if [ -n "$reload" ] && is_active; then
     reload_program
   fi
@@ -383,6 +385,16 @@ remove_other_files() {
   done
 }
 
+raise_open_files() {
+  is_active || return 0
+  wanted=$(sed -n 's/^LimitNOFILE=//p' "/etc/systemd/system/$unit")
+  for pid in $(cat "/sys/fs/cgroup$(systemctl show -p ControlGroup --value "$unit")/cgroup.procs" 2>/dev/null ||
+    systemctl show -p MainPID --value "$unit"); do
+    prlimit --pid "$pid" --nofile="$wanted:$wanted" 2>/dev/null ||
+      say "process $pid keeps its limit of open files: the host does not allow $wanted"
+  done
+}
+
 reload_program() {
   step=reload
   systemctl reload "$unit"
@@ -392,11 +404,12 @@ reload_program() {
 
 # --- running ----------------------------------------------------------------------------------------------------------
 
-# Of all that a running program has read at its start.
+# Of all that a running program has read at its start. Limits it need not: those of the unit's cgroup count from a
+# daemon-reload on, that of open files is raised from outside.
 fingerprint() {
   {
     installed_version "$package"
-    cat "/etc/systemd/system/$unit"
+    grep -v "^\($limits\)=" "/etc/systemd/system/$unit"
     for name in $restart_files; do sha256sum "$configuration/$name"; done
   } | sha256sum
 }

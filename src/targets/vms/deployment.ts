@@ -10,7 +10,7 @@ import { connectionTo, connectionToSelf, type HostLogin } from "./connection";
 import { changeEffect, commonPart, controlScript, type HostedInstance, instancePart } from "./control-script";
 import { filesScript } from "./files-script";
 import { type Provisioner, terraformData } from "./terraform-data";
-import { unitFile } from "./unit";
+import { partsReadAtStart, unitFile } from "./unit";
 
 /** An instance, and how Terraform reaches its host. */
 export interface ReachableInstance extends HostedInstance {
@@ -243,7 +243,7 @@ export class VmsDeployment {
     return terraformData(this.scope, instance.name, {
       triggers: {
         files: fingerprint(text),
-        unit: fingerprint(unitFile(cluster, workload, instance, folders)),
+        unit: fingerprint(partsReadAtStart(unitFile(cluster, workload, instance, folders))),
         package: download?.sha256 ?? [name, ...(version ? [version] : [])].join(" "),
         secrets: this.secrets.fingerprint(text) ?? "none",
         address: hosted.address,

@@ -77,6 +77,11 @@ function confinement({ ports }: Workload, { data }: UnitFolders): string[] {
   ];
 }
 
+/** The unit without what counts for a running program as well, as `fingerprint` of control.sh sees it. */
+export function partsReadAtStart(unit: string): string {
+  return unit.replace(/^(?:LimitNOFILE|MemoryMax|MemorySwapMax|CPUQuota)=.*\n/gm, "");
+}
+
 /** A word as systemd reads it. https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html#Command%20lines */
 function quoted(text: string): string {
   const escaped = text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n").replaceAll("%", "%%");
