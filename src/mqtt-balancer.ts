@@ -1,6 +1,7 @@
 import type { Construct } from "constructs";
 import { balancerWorkload, type SomeBalancer } from "./components/balancer";
 import type { BrokerInterface } from "./components/broker-interface";
+import { virtualAddressWorkloads } from "./components/keepalived/keepalived";
 import { type Balancer, type ClientLimitsProps, clientLimitsSchema } from "./definition/balancer";
 import { checkBalancerCapacity } from "./definition/balancer-capacity";
 import type { BalancerDefinition, ClientLimits, SoundDefinition } from "./definition/cluster";
@@ -88,6 +89,7 @@ export class MqttBalancer extends Deployed {
           connectTimeoutMs: 3000,
           startsAfter: [],
         }),
+        ...virtualAddressWorkloads(placement),
       ],
     });
   }

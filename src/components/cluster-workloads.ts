@@ -9,6 +9,7 @@ import { balancerWorkload } from "./balancer";
 import type { BalancerInput } from "./balancer-input";
 import type { BrokerInterface } from "./broker-interface";
 import { emqxInterface, emqxWorkload } from "./emqx/emqx";
+import { virtualAddressWorkloads } from "./keepalived/keepalived";
 import { nginxExporterWorkload } from "./nginx/nginx-exporter";
 import { prometheusWorkload } from "./prometheus/prometheus";
 import { rabbitmqInterface, rabbitmqWorkload } from "./rabbitmq/rabbitmq";
@@ -70,6 +71,7 @@ function balancerWorkloads(definition: ClusterDefinition, placement: Placement):
   };
   return [
     balancerWorkload(balancer, input),
+    ...virtualAddressWorkloads(placement),
     ...(balancer.kind === "nginx" && monitoring.kind === "prometheus" && placement.software === "image"
       ? [nginxExporterWorkload(input, placement)]
       : []),

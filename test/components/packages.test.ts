@@ -4,8 +4,8 @@ import { clusterWorkloads } from "../../src/components/cluster-workloads";
 import type { ClusterDefinitionProps } from "../../src/definition/cluster";
 import type { Workload, WorkloadName } from "../../src/workload";
 import { fullDefinition, packagePlacement } from "../support/definitions";
+import { describeAsSuperuser } from "../support/network";
 import { PackagedHost } from "../support/packaged-host";
-import { describeWithPrograms, skipSuite } from "../support/programs";
 import type { RunningServer } from "../support/servers";
 import { until } from "../support/servers";
 
@@ -13,13 +13,43 @@ import { until } from "../support/servers";
 const BROKERS = [1, 2, 3].map((n) => `10.0.1.${10 + n}`);
 const HERE = "10.0.2.11";
 
-function describeHost(title: string, programs: readonly string[], suite: () => void): void {
-  if (process.getuid?.() !== 0) {
-    skipSuite(title, "needs to be the superuser");
-  } else {
-    describeWithPrograms([...programs, "unshare", "nsenter", "setpriv", "ip", "wget"], title, suite);
-  }
-}
+test("a version that is asked for is that of image and package; without one, the package may be any from the least on", () => {
+  const versions = (props: Partial<ClusterDefinitionProps>) =>
+    clusterWorkloads(fullDefinition(props), packagePlacement()).flatMap(({ program, image, package: software }) =>
+      ["haproxy", "redis", "prometheus", "alertmanager"].includes(program)
+        ? [[image, software?.version, software?.atLeast]]
+        : [],
+    );
+  expect(versions({})).toEqual([
+    ["redis:7.2.16-alpine", undefined, "7.0"],
+    ["haproxy:3.2.22-alpine", undefined, "2.6"],
+    ["prom/alertmanager:v0.28.1", undefined, "0.25"],
+    ["prom/prometheus:v3.5.0", undefined, "2.42"],
+  ]);
+  const pinned = {
+    balancer: Balancer.haproxy({ version: "2.8" }),
+    sessionStore: SessionStore.redis({ version: "7.0.15" }),
+    monitoring: Monitoring.prometheus({ version: "2.45", alertmanagerVersion: "0.26.0" }),
+  };
+  expect(versions(pinned)).toEqual([
+    ["redis:7.0.15-alpine", "7.0.15", "7.0"],
+    ["haproxy:2.8-alpine", "2.8", "2.6"],
+    ["prom/alertmanager:v0.26.0", "0.26.0", "0.25"],
+    ["prom/prometheus:v2.45.0", "2.45", "2.42"],
+  ]);
+});
+
+test("a broker's number is its own, whoever else is there", () => {
+  const placement = packagePlacement();
+  const instances = (name: WorkloadName) =>
+    placement.instances(name).filter(({ ordinal }) => name !== "broker" || ordinal !== 2);
+  const [{ content }] = clusterWorkloads(fullDefinition(), { ...placement, instances }).find(
+    ({ name }) => name === "balancer",
+  )!.files;
+  expect(
+    content.match(/^ *server .*/gm)?.map((line) => line.replace(/^ *server (\S+) .* id (\d+).*/, "$1 $2")),
+  ).toEqual(["broker-1 1", "broker-3 3", "broker-1 1", "broker-3 3", "broker-1 1", "broker-3 3"]);
+});
 
 function startCluster(props: Partial<ClusterDefinitionProps>) {
   const host = new PackagedHost(HERE, BROKERS);
@@ -95,7 +125,7 @@ function behavesAsPackage(
   });
 }
 
-describeHost(
+describeAsSuperuser(
   "Debian's packages around EMQX",
   [
     "haproxy",
@@ -118,7 +148,7 @@ describeHost(
   },
 );
 
-describeHost("Debian's packages around RabbitMQ", ["nginx", "prometheus", "prometheus-alertmanager"], () => {
+describeAsSuperuser("Debian's packages around RabbitMQ", ["nginx", "prometheus", "prometheus-alertmanager"], () => {
   const cluster = startCluster({
     broker: Broker.rabbitmq(),
     sessionStore: SessionStore.builtIn(),

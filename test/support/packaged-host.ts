@@ -1,51 +1,13 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { forInstance } from "../../src/formats/references";
 import type { Placement } from "../../src/placement/placement";
 import type { Workload } from "../../src/workload";
+import { connected, type Network } from "./network";
 import { temporaryFolder, writeFile } from "./programs";
 import { withSecrets } from "./rendered-files";
 import { type RunningServer, startServer, until } from "./servers";
-
-/** A network namespace that lasts as long as the test file. */
-class Network {
-  private readonly holder = spawn("unshare", [
-    "--net",
-    "sh",
-    "-c",
-    "ip link set lo up && echo up && exec sleep infinity",
-  ]);
-  public readonly ready = new Promise((resolve) => this.holder.stdout.once("data", resolve));
-
-  public get pid(): number {
-    return this.holder.pid as number;
-  }
-
-  public inside(command: readonly string[]): [string, string[]] {
-    return ["nsenter", [`--net=/proc/${this.pid}/ns/net`, ...command]];
-  }
-
-  public run(...command: readonly string[]): string {
-    const { status, stdout, stderr } = spawnSync(...this.inside(command), { encoding: "utf8" });
-    if (status !== 0) {
-      throw new Error(`${command.join(" ")}: ${stderr}`);
-    }
-    return stdout;
-  }
-
-  /** Everything under one prefix, so that both ends of a cable are neighbours. */
-  public address(device: string, addresses: readonly string[]): void {
-    for (const address of addresses) {
-      this.run("ip", "address", "add", `${address}/8`, "dev", device);
-    }
-    this.run("ip", "link", "set", device, "up");
-  }
-
-  public end(): void {
-    this.holder.kill("SIGKILL");
-  }
-}
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -56,19 +18,12 @@ const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
  */
 export class PackagedHost {
   private readonly root = temporaryFolder();
-  private readonly network = new Network();
-  private readonly neighbourhood = new Network();
+  private readonly network: Network;
+  private readonly neighbourhood: Network;
 
   public constructor(address: string, neighbours: readonly string[]) {
     chmodSync(this.root, 0o755);
-    beforeAll(async () => {
-      await Promise.all([this.network.ready, this.neighbourhood.ready]);
-      const peer = ["peer", "name", "cable", "netns", `${this.neighbourhood.pid}`];
-      this.network.run("ip", "link", "add", "cable", "type", "veth", ...peer);
-      this.network.address("cable", [address]);
-      this.neighbourhood.address("cable", neighbours);
-    });
-    afterAll(() => [this.network, this.neighbourhood].map((network) => network.end()));
+    [this.network, this.neighbourhood] = connected([address], neighbours);
   }
 
   /** The folders of the placement, below this host's own. */
