@@ -39,6 +39,8 @@ export interface Workload {
   readonly data: readonly DataDirectory[];
   /** What makes the running program read its changed files again; absent where it cannot: then every change is a restart. */
   readonly reloadSignal?: "SIGHUP" | "SIGUSR2";
+  /** Status 0 when the last reload went well; absent where the program keeps nothing of it. Run like a health probe. */
+  readonly reloadCheck?: readonly string[];
   /** How single instances come and go; absent where they know nothing of each other. */
   readonly membership?: Membership;
   /** Clients of another workload that come through this one, and how to send them elsewhere; absent where it cannot. */
@@ -74,6 +76,8 @@ export interface Package {
   readonly units: readonly string[];
   /** The system user that the package makes for the program; the program runs as this one. */
   readonly user: string;
+  /** Of the powers of root, those that a program that runs as root needs: `["CAP_NET_ADMIN"]`. */
+  readonly capabilities?: readonly string[];
   /** Takes the place of `process.command`: where the package has the program. */
   readonly command?: readonly string[];
   /**

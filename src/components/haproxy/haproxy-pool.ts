@@ -17,6 +17,11 @@ export function brokerPool({ script }: PoolPaths): Pool {
   return { of: "broker", drain: command("drain"), admit: command("admit") };
 }
 
+/** A worker that cannot start leaves the old one in its place, and only the master tells of it, until a reload succeeds. */
+export function reloadCheck({ script }: PoolPaths): string[] {
+  return ["/bin/sh", script, "reloaded"];
+}
+
 /**
  * HAProxy forgets what it was told here when it is reloaded or started again: then every broker that passes the checks has
  * clients.
@@ -113,10 +118,15 @@ admit() {
   fail "$1 does not pass the checks of this balancer within 60 s: its state is $(state "$1")"
 }
 
+reloaded() {
+  ! ask "show proc" | grep -q -F "[failed:"
+}
+
 case $1 in
   drain) drain "$2" ;;
   admit) admit "$2" ;;
-  *) fail "usage: $0 drain|admit SERVER" ;;
+  reloaded) reloaded ;;
+  *) fail "usage: $0 drain|admit SERVER, or $0 reloaded" ;;
 esac
 `;
   return { path: script, content, mode: 0o444, onChange: "nothing" };

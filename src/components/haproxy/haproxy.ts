@@ -4,7 +4,7 @@ import type { Workload } from "../../workload";
 import { type BalancerInput, balancerRole, STOP_AT_ONCE } from "../balancer-input";
 import { haproxyAlerts } from "./haproxy-alerts";
 import { haproxyConfig, haproxyOpenFiles } from "./haproxy-config";
-import { brokerPool, masterSocket, poolScript } from "./haproxy-pool";
+import { brokerPool, masterSocket, poolScript, reloadCheck } from "./haproxy-pool";
 
 const IMAGE_VERSION = "3.2.22";
 
@@ -50,6 +50,7 @@ export function haproxyWorkload(balancer: HaproxyDefinition, input: BalancerInpu
       openFiles: haproxyOpenFiles(input),
     },
     reloadSignal: "SIGUSR2",
+    ...(pool && { reloadCheck: reloadCheck(pool) }),
     scrape: [{ job: "haproxy", port: BALANCER_METRICS_PORT, path: "/metrics" }],
     alerts: haproxyAlerts(input),
     notes: [],

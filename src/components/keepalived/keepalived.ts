@@ -28,8 +28,9 @@ function keepalivedWorkload(placement: Placement, { address, interface: device, 
       alsoNeeds: ["curl"],
       atLeast: "2.2",
       units: ["keepalived.service"],
-      // It takes and gives up addresses, and sends packets of a protocol of their own.
       user: "root",
+      // It takes and gives up addresses, sends packets of a protocol of their own, and runs its script as somebody else.
+      capabilities: ["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_SETUID", "CAP_SETGID", "CAP_KILL"],
       command: ["/usr/sbin/keepalived"],
     },
     files: [

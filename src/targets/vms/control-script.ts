@@ -81,8 +81,8 @@ function assignments(hosted: HostedInstance): string[] {
     package_url: download?.url ?? "",
     package_sha256: download?.sha256 ?? "",
     package_units: software.units.join(" "),
-    // Asks for health, fetches packages.
-    also_needs: ["curl", "ca-certificates", ...(software.alsoNeeds ?? [])].join(" "),
+    // For health, downloads, kernel parameters.
+    also_needs: ["curl", "ca-certificates", "procps", ...(software.alsoNeeds ?? [])].join(" "),
     run_user: software.user,
     ports: workload.ports.map(({ number }) => number).join(" "),
     fixed_paths: Object.entries(software.fixedPaths ?? {})
@@ -123,6 +123,7 @@ function functions(hosted: HostedInstance): string[] {
     drain: command(membership?.drain),
     release: command(membership?.release),
     forget: command(membership?.forget),
+    "reload-check": command(workload.reloadCheck),
     "pool-drain": command(pool?.drain),
     "pool-admit": command(pool?.admit),
   });

@@ -357,9 +357,16 @@ place() { # place SCRIPT-OF-FILES
   mv -f "/etc/systemd/system/$unit.new" "/etc/systemd/system/$unit"
   systemctl daemon-reload
   tune_kernel
-  raise_open_files
-  if [ -n "$reload" ] && is_active; then
-    reload_program
+  is_active || return 0
+  if raise_open_files; then
+    [ -z "$reload" ] || reload_program
+  elif [ -n "$reload" ]; then
+    say 'this host does not let a running process have more open files, so it is restarted instead of reloaded'
+    systemctl restart "$unit"
+    wait_healthy "$start_seconds"
+    fingerprint >"$started"
+  else
+    say "keeps its limit of open files until it is restarted: this host does not let a running process have more"
   fi
 }
 
@@ -385,20 +392,26 @@ remove_other_files() {
   done
 }
 
+# Of the running processes; fails where the host lets nobody do that (a container, say).
 raise_open_files() {
-  is_active || return 0
   wanted=$(sed -n 's/^LimitNOFILE=//p' "/etc/systemd/system/$unit")
-  for pid in $(cat "/sys/fs/cgroup$(systemctl show -p ControlGroup --value "$unit")/cgroup.procs" 2>/dev/null ||
-    systemctl show -p MainPID --value "$unit"); do
-    prlimit --pid "$pid" --nofile="$wanted:$wanted" 2>/dev/null ||
-      say "process $pid keeps its limit of open files: the host does not allow $wanted"
+  main=$(systemctl show -p MainPID --value "$unit")
+  for pid in $main $(pgrep -P "$main"); do
+    [ "$(awk '/^Max open files/ { print $4 }' "/proc/$pid/limits")" -ge "$wanted" ] ||
+      prlimit --pid "$pid" --nofile="$wanted:$wanted" 2>/dev/null || return 1
   done
 }
 
 reload_program() {
   step=reload
   systemctl reload "$unit"
+  # It begins when the signal arrives, and nobody says when it is over.
+  sleep 2
   wait_healthy "$timeout_seconds"
+  command_of "$timeout_seconds" reload-check || {
+    last_words >&2
+    fail 'it refused to reload and goes on with what it had before; its last words are above'
+  }
   say 'reloaded'
 }
 

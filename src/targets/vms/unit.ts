@@ -42,7 +42,7 @@ export function unitFile(cluster: string, workload: Workload, instance: Instance
     "RuntimeDirectoryMode=0750",
     ...Object.entries(fixedPaths).map(([fixed, path]) => `BindReadOnlyPaths=${path}:${fixed}`),
     ...limits(process),
-    ...(user === "root" ? [] : confinement(workload, folders)),
+    ...confinement(workload, folders),
     "PrivateTmp=yes",
     "ProtectHome=yes",
     "",
@@ -60,12 +60,12 @@ function limits({ openFiles, memoryMiB, cpus }: Process): string[] {
   ];
 }
 
-function confinement({ ports }: Workload, { data }: UnitFolders): string[] {
-  const lowPorts = ports.some(({ number }) => number < 1024);
-  const capabilities = lowPorts ? "CAP_NET_BIND_SERVICE" : "";
+function confinement({ ports, package: software }: Workload, { data }: UnitFolders): string[] {
+  const needed = software?.capabilities ?? [];
+  const lowPorts = ports.some(({ number }) => number < 1024) ? ["CAP_NET_BIND_SERVICE"] : [];
   return [
-    `CapabilityBoundingSet=${capabilities}`,
-    ...(lowPorts ? [`AmbientCapabilities=${capabilities}`] : []),
+    `CapabilityBoundingSet=${[...needed, ...lowPorts].join(" ")}`,
+    ...lowPorts.map((capability) => `AmbientCapabilities=${capability}`),
     "NoNewPrivileges=yes",
     "ProtectSystem=strict",
     `ReadWritePaths=${data}`,

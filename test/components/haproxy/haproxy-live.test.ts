@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BalancerInput, clientConnections, OPERATOR_CONNECTIONS } from "../../../src/components/balancer-input";
 import { haproxyWorkload } from "../../../src/components/haproxy/haproxy";
@@ -263,6 +263,21 @@ describeWithPrograms(["haproxy", "socat", "shellcheck"], "brokers that leave the
   test("one that HAProxy does not know yet, or no more, is out already and comes in with the configuration", () => {
     expect(pool("drain", "broker-9")).toEqual({ status: 0, output: "" });
     expect(pool("admit", "broker-9")).toEqual({ status: 0, output: "" });
+  });
+
+  test("a reload that failed is told of until one succeeds", async () => {
+    const path = join(folder, `${address}.cfg`);
+    const good = readFileSync(path, "utf8");
+    const [command, ...args] = workload.reloadCheck ?? [];
+    const check = () => run(command, args).status;
+    expect(check()).toBe(0);
+    writeFileSync(path, good.replace("frontend mqtt", "frontend"));
+    server.process.kill("SIGUSR2");
+    await until("the check fails", () => check() !== 0);
+    writeFileSync(path, good);
+    server.process.kill("SIGUSR2");
+    await until("the check passes", () => check() === 0);
+    await untilAllAreUp(address);
   });
 
   test("HAProxy that does not run has nobody to send away, and nobody to send", async () => {
