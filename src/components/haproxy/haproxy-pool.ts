@@ -119,7 +119,7 @@ admit() {
 }
 
 reloaded() {
-  ! ask "show proc" | grep -q -F "[failed:"
+  ! ask "show proc" | grep -q "\\[failed: [1-9]"
 }
 
 case $1 in
