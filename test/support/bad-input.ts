@@ -39,6 +39,28 @@ export const rabbitmq = (props: unknown, more = {}) => ({
   ...more,
 });
 export const docker = (props: unknown) => ({ target: Target.docker(props) });
+export const vms = (props: unknown) => ({ target: Target.vms(props) });
+/** A host as `Target.vms()` takes it. */
+export const host = (last: number, more: object = {}) => ({
+  address: `10.0.0.${last}`,
+  hostKey: `ssh-ed25519 ${"A".repeat(68)}`,
+  ...more,
+});
+/** A cluster of one broker and one balancer on two hosts; `more` is about its target. */
+export const onHosts = (more: object = {}, others: object = {}) => ({
+  ...emqx({ nodes: 1 }),
+  monitoring: Monitoring.none(),
+  ...others,
+  ...vms({ brokers: { "broker-1": host(11) }, balancers: { "balancer-1": host(21) }, ...more }),
+});
+/** The same with two balancers. */
+export const onPair = (more: object, second: object = {}) =>
+  onHosts(
+    { balancers: { "balancer-1": host(21), "balancer-2": host(22, second) }, ...more },
+    { balancer: Balancer.haproxy({ replicas: 2 }) },
+  );
+/** One balancer, and these options of the broker's host. */
+export const onHost = (more: object) => onHosts({ brokers: { "broker-1": host(11, more) } });
 export const webhook = (given: unknown) => ({
   monitoring: Monitoring.prometheus({ webhook: given }),
 });
