@@ -23,7 +23,6 @@ import {
 } from "../support/bad-input";
 
 const SHA = "a".repeat(64);
-const _URL = "must be the https:// (or file://) address of a .deb file; not http://";
 const three = (hosts: object, others = {}) => onHosts({ brokers: hosts, ...others }, emqx({ nodes: 3 }));
 const packages = (given: object) => onHosts({ packages: given });
 const brokers = (options: object[]) =>
