@@ -63,7 +63,7 @@ check_address() {
 check_rivals() {
   [ ! -e "/etc/systemd/system/$unit" ] || return 0
   for rival in $package_units; do
-    if systemctl is-active --quiet "$rival" && ! grep -q -s -x -F "$rival" "$state/masked"; then
+    if systemctl is-active --quiet "$rival" && [ ! -e "$(off_switch "$rival")" ]; then
       case $rival in epmd.*) continue ;; esac
       fail "$rival runs here already and is not part of this cluster: systemctl disable --now $rival, or take another host"
     fi
@@ -133,18 +133,33 @@ apt_get() {
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 
+off_switch() { echo "/etc/systemd/system/$1.d/mqtt-cluster.conf"; }
+
+# Off before they are there, or their own postinst would start them with the distribution's configuration. Not masked: some
+# packages (EMQX's) cannot be installed while their unit is.
+switch_off_rivals() {
+  for rival in $package_units; do
+    [ ! -e "$(off_switch "$rival")" ] || continue
+    mkdir -p "$(dirname "$(off_switch "$rival")")"
+    cat >"$(off_switch "$rival")" <<END
+# A unit of an MQTT cluster runs this program, for as long as the folder is there.
+[Unit]
+ConditionPathExists=!/usr/local/lib/mqtt-cluster
+END
+    echo "$rival" >>"$state/off"
+  done
+  mkdir -p /usr/local/lib/mqtt-cluster
+  systemctl daemon-reload
+  for rival in $package_units; do
+    systemctl stop "$rival" 2>/dev/null || true
+  done
+}
+
 install_packages() {
   step='packages'
   mkdir -p "$state"
   chmod 700 "$state"
-  for rival in $package_units; do
-    # Off before it is there, or its own postinst would start it with the distribution's configuration.
-    if [ "$(systemctl is-enabled "$rival" 2>/dev/null)" != masked ]; then
-      systemctl mask --quiet "$rival" 2>/dev/null || fail "cannot switch off $rival"
-      systemctl stop "$rival" 2>/dev/null || true
-      echo "$rival" >>"$state/masked"
-    fi
-  done
+  switch_off_rivals
   if [ -z "$package_url" ]; then
     needed="$package=$(wanted_version) $also_needs"
   elif [ "$(cat "$state/$package.sha256" 2>/dev/null)" != "$package_sha256" ] || [ -z "$(installed_version "$package")" ]; then
@@ -153,7 +168,8 @@ install_packages() {
     needed=$also_needs
   fi
   all_there "$needed" && return
-  dpkg-query -W -f '${Package}\n' | sort >"$state/before"
+  # As it was before the first try, if there was one that failed.
+  [ -e "$state/before.$instance" ] || dpkg-query -W -f '${Package}\n' | sort >"$state/before.$instance"
   # shellcheck disable=SC2086 # a list
   if ! output=$(apt_get install -y -qq --no-install-recommends --allow-downgrades --allow-change-held-packages $needed 2>&1) &&
     ! output=$(apt_get update -qq 2>&1 && apt_get install -y -qq --no-install-recommends --allow-downgrades --allow-change-held-packages $needed 2>&1); then
@@ -161,8 +177,8 @@ install_packages() {
     fail "cannot install $needed"
   fi
   # What came with it goes with it, and nothing else.
-  dpkg-query -W -f '${Package}\n' | sort | comm -13 "$state/before" - >>"$state/installed"
-  rm -f "$state/before"
+  dpkg-query -W -f '${Package}\n' | sort | comm -13 "$state/before.$instance" - >>"$state/installed"
+  rm -f "$state/before.$instance"
   [ -z "$package_url" ] || echo "$package_sha256" >"$state/$package.sha256"
   # Not replaced under the running program by unattended upgrades; a deployment does it, one node after another.
   if [ -n "$package_version$package_url" ] && ! apt-mark showhold | grep -q -x -F "$package"; then
@@ -268,8 +284,12 @@ leave_host() {
       fail 'cannot remove the packages'
     }
   fi
-  if [ -s "$state/masked" ]; then
-    sort -u "$state/masked" | xargs -r systemctl unmask --quiet
+  if [ -s "$state/off" ]; then
+    sort -u "$state/off" | while read -r rival; do
+      rm -f "$(off_switch "$rival")"
+      rmdir --ignore-fail-on-non-empty "$(dirname "$(off_switch "$rival")")" 2>/dev/null || true
+    done
+    systemctl daemon-reload
   fi
   if [ -s "$state/kernel" ]; then
     while read -r setting; do sysctl -q -w "$setting" 2>/dev/null || true; done <"$state/kernel"
