@@ -76,7 +76,7 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
     ports: ports(definition),
     data: [{ name: "data", path: places.data }],
     kernelParameters: openFilesParameter(openFiles),
-    health: membership(broker.nodes),
+    health: membership(placement),
     startsAfter: startsAfter(definition),
     // Each node looks for the others until it finds them, in whatever order they start.
     startOrder: "together",
@@ -115,12 +115,20 @@ function ports(definition: EmqxCluster): Port[] {
  * moment later. This asks how many members the node sees; a majority is enough, so that one node that is down does not
  * make the others unhealthy.
  */
-function membership(nodes: number): HealthCheck {
-  const majority = Math.floor(nodes / 2) + 1;
+function membership(placement: Placement): HealthCheck {
+  const nodes = placement.instances("broker");
+  const majority = Math.floor(nodes.length / 2) + 1;
   const page = `http://127.0.0.1:${API_PORT}${PAGES.stats}`;
-  const enough = `$1 == "emqx_cluster_nodes_running" && $2 >= ${majority} { member = 1 } END { exit !member }`;
+  const enough = (needed: number | string) =>
+    `curl -fsS --max-time 4 ${page} | awk '$1 == "emqx_cluster_nodes_running" && $2 >= ${needed} { member = 1 } END { exit !member }'`;
+  // Where nodes start one after another, the first one finds nobody, the second one other, and so on.
+  const position = nodes.map(({ host }, index) => `${host}) needed=${Math.min(index + 1, majority)} ;;`).join(" ");
+  const command =
+    placement.software === "package"
+      ? ["sh", "-c", `case $0 in ${position} esac; ${enough("'$needed'")}`, INSTANCE_HOST]
+      : ["sh", "-c", enough(majority)];
   return {
-    probe: { kind: "command", command: ["sh", "-c", `curl -fsS --max-time 4 ${page} | awk '${enough}'`] },
+    probe: { kind: "command", command },
     intervalSeconds: 10,
     timeoutSeconds: 5,
     retries: 3,

@@ -488,7 +488,7 @@ wait_healthy() { # wait_healthy SECONDS
 }
 
 last_words() {
-  journalctl -u "$unit" -n 40 --no-pager -o cat | sed 's/\x1b\[[0-9;]*m//g'
+  SYSTEMD_COLORS=0 journalctl -u "$unit" -n 40 --no-pager -o cat | sed 's/\x1b\[[0-9;]*m//g'
 }
 
 healthy() {
