@@ -78,6 +78,7 @@ export abstract class Deployed extends Construct {
    * whoever may look at the instance.
    *
    * @param instance Any of the host's instances: `broker-1`, `prometheus`.
+   * @returns a reference to a local value of the stack.
    * @throws InvalidDefinitionError if there is no such instance, or the target is not `Target.vms()`.
    */
   public userData(instance: string): string {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { VmPackageProps } from "../../definition/vms";
 import { forInstance, PEER_HOST, PEER_NAME } from "../../formats/references";
-import { shellWord } from "../../formats/shell";
+import { quotedShellWord, shellWord } from "../../formats/shell";
 import type { Instance, Package, Workload } from "../../workload";
 import { unitFile } from "./unit";
 
@@ -74,7 +74,8 @@ function assignments(hosted: HostedInstance): string[] {
     program: workload.program,
     host: instance.host,
     unit: unitName(hosted),
-    ...folders,
+    configuration: folders.configuration,
+    data: folders.data,
     package: software.name,
     package_version: software.version ?? "",
     package_at_least: software.atLeast,
@@ -100,7 +101,7 @@ function assignments(hosted: HostedInstance): string[] {
     start_seconds: String(startSeconds(workload)),
     drains: workload.membership?.drain ? "yes" : "",
     boots_after: hosted.bootsAfter ?? "",
-  }).map(([name, value]) => `${name}=${shellWord(value)}`);
+  }).map(([name, value]) => `${name}=${quotedShellWord(value)}`);
 }
 
 /** A program without a signal for it reads no file again. */
@@ -154,6 +155,8 @@ function wordAboutPeer(word: string): string {
   return word
     .split(new RegExp(`(${PEER_HOST}|${PEER_NAME})`))
     .filter((part) => part !== "")
-    .map((part) => (part === PEER_HOST ? '"$peer_host"' : part === PEER_NAME ? '"$peer_name"' : shellWord(part)))
+    .map((part) =>
+      part === PEER_HOST ? '"${peer_host:-}"' : part === PEER_NAME ? '"${peer_name:-}"' : shellWord(part),
+    )
     .join("");
 }

@@ -304,7 +304,7 @@ leave_host() {
 # Called by the script of files, once for each, with the content on standard input.
 file() { # file PATH MODE root|program newline|no-newline
   staged_file=$staged/${1#"$configuration"/}
-  mkdir -p "$(dirname "$staged_file")"
+  (umask 022 && mkdir -p "$(dirname "$staged_file")")
   if [ "$4" = newline ]; then
     cat >"$staged_file"
   else
@@ -327,7 +327,7 @@ fill_secrets() { # fill_secrets FILE
     [ -s "$path" ] || fail "$path, which a secret is read from, is not there or empty"
     value=$(cat "$path")
     case $value in
-      ???????????*) ;;
+      ????????????*) ;;
       *) fail "the secret in $path must have at least 12 characters" ;;
     esac
     case $value in

@@ -35,6 +35,7 @@ export class VmsDeployment {
   /** Scripts stand in the plan once, though two resources upload them. */
   private common: TerraformLocal | undefined;
   private readonly controls = new Map<string, TerraformLocal>();
+  private readonly bootScripts = new Map<string, TerraformLocal>();
 
   public constructor(
     private readonly scope: Construct,
@@ -87,21 +88,40 @@ export class VmsDeployment {
     return this.secrets.names.length > 0 ? [this.secrets.checkInPlan()] : [];
   }
 
-  /** The script that a host can do everything with at its first boot. */
+  /**
+   * The script that a host can do everything with at its first boot. A local value of the stack: cdktf takes no text with
+   * quotes in it as an argument of Terraform's functions, and this one is to be compressed.
+   */
   public userData(address: string): string {
     const hosted = this.instances.filter((one) => one.address === address);
-    const parts = hosted.map((one) => {
+    const [{ instance }] = hosted;
+    const script =
+      this.bootScripts.get(address) ??
+      new TerraformLocal(this.scope, `${instance.name}-user-data`, this.bootScript(hosted));
+    this.bootScripts.set(address, script);
+    return script.asString;
+  }
+
+  private bootScript(hosted: readonly ReachableInstance[]): string {
+    const write = (name: string, end: string, text: string) => `cat >"$folder/${name}" <<'${end}'\n${text}${end}`;
+    const parts = hosted.flatMap((one) => {
       const { name } = one.instance;
       return [
-        `cat >"$folder/${name}" <<'END-OF-CONTROL-SCRIPT'`,
-        `${escapeTemplate(controlScript(one))}END-OF-CONTROL-SCRIPT`,
-        `cat >"$folder/${name}.files" <<'END-OF-FILES-SCRIPT'`,
-        `${this.secrets.resolve(filesScript(one.workload.files))}END-OF-FILES-SCRIPT`,
-        `sh "$folder/${name}" boot "$folder/${name}.files"`,
-      ].join("\n");
+        write("instance", "END-OF-INSTANCE", escapeTemplate(instancePart(one))),
+        write("files", "END-OF-FILES-SCRIPT", this.secrets.resolve(filesScript(one.workload.files))),
+        `cat "$folder/instance" "$folder/common" >"$folder/${name}"`,
+        `sh "$folder/${name}" boot "$folder/files"`,
+      ];
     });
-    const head = ["#!/bin/sh", "set -eu", "umask 077", "folder=$(mktemp -d)", "trap 'rm -rf \"$folder\"' EXIT"];
-    return `${[...head, ...parts].join("\n")}\n`;
+    return `${[
+      "#!/bin/sh",
+      "set -eu",
+      "umask 077",
+      "folder=$(mktemp -d)",
+      "trap 'rm -rf \"$folder\"' EXIT",
+      write("common", "END-OF-COMMON-PART", escapeTemplate(commonPart())),
+      ...parts,
+    ].join("\n")}\n`;
   }
 
   private controlOf(hosted: ReachableInstance): string {
