@@ -61,10 +61,12 @@ export class StackSecrets {
     return resolveSecrets(text, {
       literal: escapeTemplate,
       secret: (reference) =>
-        this.isLeft(reference) ? `<<secret:${reference.source}:${reference.name}>>` : this.valueOf(reference),
+        this.isLeft(reference)
+          ? escapeTemplate(`<<secret:${reference.source}:${reference.name}>>`)
+          : this.valueOf(reference),
       basicAuth: (user, reference) =>
         this.isLeft(reference)
-          ? `<<basic-auth:${user}:${reference.source}:${reference.name}>>`
+          ? escapeTemplate(`<<basic-auth:${user}:${reference.source}:${reference.name}>>`)
           : Fn.base64encode(`${user}:${this.valueOf(reference)}`),
     });
   }

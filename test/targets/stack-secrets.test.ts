@@ -1,4 +1,4 @@
-import { TerraformOutput } from "cdktf";
+import { TerraformOutput, TerraformStack, Testing } from "cdktf";
 import { Secret } from "../../src";
 import { basicAuth } from "../../src/formats/references";
 import { StackSecrets } from "../../src/targets/stack-secrets";
@@ -39,4 +39,41 @@ describeWithPrograms(["terraform"], "Terraform resolves secrets", () => {
       expect(output).not.toContain(value);
     },
   );
+});
+
+describe("secrets in files of the hosts", () => {
+  const file = Secret.file("/etc/mqtt/sensors.password");
+  const secretsOf = (readByHosts: boolean) => {
+    const stack = new TerraformStack(Testing.app(), "dev");
+    return { stack, secrets: new StackSecrets(stack, readByHosts) };
+  };
+
+  test("are left to them, where hosts read files", () => {
+    const { stack, secrets } = secretsOf(true);
+    const text = `a = ${file}, b = ${basicAuth("emqx", file)}`;
+    expect(secrets.resolve(text)).toBe(text);
+    expect(secrets.fingerprint(text)).toBeUndefined();
+    expect(secrets.names).toEqual([]);
+    expect(JSON.parse(Testing.synth(stack)).variable).toBeUndefined();
+  });
+
+  test("have names that Terraform does not take for its own", () => {
+    const text = `${Secret.file("/etc/${path.module}/%{x}")}`;
+    expect(secretsOf(true).secrets.resolve(text)).toBe("<<secret:file:/etc/$${path.module}/%%{x}>>");
+  });
+
+  test("count for nothing beside one that is a variable", () => {
+    const { stack, secrets } = secretsOf(true);
+    new TerraformOutput(stack, "trigger", { value: secrets.fingerprint(`${file} ${Secret.variable("password")}`) });
+    expect(JSON.parse(Testing.synth(stack)).output.trigger.value).toBe(
+      '${nonsensitive(sha256(join("\\n", [var.password])))}',
+    );
+    expect(secrets.names).toEqual(["password"]);
+  });
+
+  test("are nothing that a target without hosts could resolve", () => {
+    expect(() => secretsOf(false).secrets.resolve(`${file}`)).toThrow(
+      "is kept in a file, which the target should have",
+    );
+  });
 });
