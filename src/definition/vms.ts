@@ -146,7 +146,11 @@ const hostKey = pattern(
   'the public host key, "ssh-ed25519 AAAA…" as ssh-keyscan prints it after the name, or "unchecked" to believe whoever answers',
 );
 
-const path = pattern(/^[^\s"'$%{}\\]+$/, 'a path: "~/.ssh/deploy"');
+/** Custom, so that a key that somebody puts here instead of its path is not shown. */
+const path = v.custom<string>(
+  (value) => typeof value === "string" && /^[^\s"'$%{}\\]+$/.test(value),
+  'must be a path without spaces or quotes, never the key itself: "~/.ssh/deploy"',
+);
 const user = pattern(/^[a-z_][a-z0-9_-]{0,31}$/, 'the name of a user: "deploy"');
 
 const login = {

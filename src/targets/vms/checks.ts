@@ -19,12 +19,18 @@ export function vmsProblems(options: Partial<VmsOptions>, definition: SoundDefin
 function hostsForEveryPart(options: Partial<VmsOptions>, definition: SoundDefinition): Problem[] {
   const { broker, balancer, sessionStore, monitoring } = definition;
   const replicas = balancer?.kind === "none" ? 0 : balancer?.replicas;
+  const unused = (part: "sessionStore" | "monitoring", why: string) =>
+    options[part]?.address
+      ? [problem(`target.${part}`, options[part]?.address, `has nothing to run: ${why}; leave it out`)]
+      : [];
   return [
     ...countOf("target.brokers", options.brokers, broker?.nodes, "broker.nodes"),
     ...countOf("target.balancers", options.balancers, replicas, "balancer.replicas"),
     ...(sessionStore?.kind === "redis" && !options.sessionStore
       ? [problem("target.sessionStore", undefined, "must be a host for Redis, which sessionStore asks for")]
       : []),
+    ...(sessionStore?.kind === "builtIn" ? unused("sessionStore", "brokers keep their sessions themselves") : []),
+    ...(monitoring?.kind === "none" ? unused("monitoring", "the definition has Monitoring.none()") : []),
     ...(monitoring?.kind === "prometheus" && !options.monitoring
       ? [
           problem(
@@ -73,7 +79,8 @@ function hostsThatDieTogether(options: Partial<VmsOptions>): Problem[] {
 function oneHostTwoStories(options: Partial<VmsOptions>): Problem[] {
   return pairs(allRoles(options)).flatMap(([first, second]) => {
     const sameHost =
-      first.host.address === second.host.address || clusterAddress(first.host) === clusterAddress(second.host);
+      first.host.address.toLowerCase() === second.host.address.toLowerCase() ||
+      clusterAddress(first.host) === clusterAddress(second.host);
     if (!sameHost || (first.host.port ?? 22) !== (second.host.port ?? 22)) {
       return [];
     }
@@ -98,7 +105,7 @@ function loopbackAmongOthers(options: Partial<VmsOptions>): Problem[] {
     return [];
   }
   return roles.flatMap(({ path, host }) =>
-    /^(?:127\.|localhost$)/.test(clusterAddress(host))
+    /^(?:127\.|0\.0\.0\.0$|localhost(?:\.|$))/.test(clusterAddress(host))
       ? [
           problem(
             `target.${path}.${host.privateAddress ? "privateAddress" : "address"}`,
@@ -110,7 +117,20 @@ function loopbackAmongOthers(options: Partial<VmsOptions>): Problem[] {
   );
 }
 
-function virtualAddressOfOne({ virtualAddress, balancers }: Partial<VmsOptions>): Problem[] {
+function virtualAddressOfOne(options: Partial<VmsOptions>): Problem[] {
+  const { virtualAddress, balancers } = options;
+  const own = allRoles(options).find(({ host }) =>
+    [clusterAddress(host), host.address].includes(virtualAddress?.address?.split("/")[0] ?? ""),
+  );
+  if (own) {
+    return [
+      problem(
+        "target.virtualAddress.address",
+        virtualAddress?.address,
+        `is the address of ${own.path}; it must be one that no host has`,
+      ),
+    ];
+  }
   return virtualAddress?.address && balancers && Object.keys(balancers).length < 2
     ? [
         problem(

@@ -92,13 +92,13 @@ export class VmsDeployment {
    * The script that a host can do everything with at its first boot. A local value of the stack: cdktf takes no text with
    * quotes in it as an argument of Terraform's functions, and this one is to be compressed.
    */
-  public userData(address: string): string {
-    const hosted = this.instances.filter((one) => one.address === address);
+  public userData(host: string): string {
+    const hosted = this.instances.filter(({ instance }) => instance.host === host);
     const [{ instance }] = hosted;
     const script =
-      this.bootScripts.get(address) ??
+      this.bootScripts.get(host) ??
       new TerraformLocal(this.scope, `${instance.name}-user-data`, this.bootScript(hosted));
-    this.bootScripts.set(address, script);
+    this.bootScripts.set(host, script);
     return script.asString;
   }
 

@@ -28,11 +28,15 @@ export function rolesFor(workload: WorkloadName, options: Partial<VmsOptions>): 
   const option = HOSTS_OF[workload];
   if (option === "sessionStore" || option === "monitoring") {
     const host = options[option];
-    return host ? [{ path: option, ordinal: 1, host }] : [];
+    return host?.address ? [{ path: option, ordinal: 1, host }] : [];
   }
-  return Object.entries(options[option] ?? {})
-    .map(([name, host]) => ({ path: `${option}.${name}`, ordinal: Number(/\d+$/.exec(name)), host }))
-    .sort((a, b) => a.ordinal - b.ordinal);
+  return (
+    Object.entries(options[option] ?? {})
+      // What is wrong with the others is said elsewhere.
+      .filter(([, host]) => host?.address)
+      .map(([name, host]) => ({ path: `${option}.${name}`, ordinal: Number(/\d+$/.exec(name)), host }))
+      .sort((a, b) => a.ordinal - b.ordinal)
+  );
 }
 
 export function allRoles(options: Partial<VmsOptions>): Role[] {
@@ -41,7 +45,7 @@ export function allRoles(options: Partial<VmsOptions>): Role[] {
   );
 }
 
-/** Where the other hosts reach it. */
+/** Where the other hosts reach it. Host names are the same in any spelling. */
 export function clusterAddress({ privateAddress, address }: VmHost): string {
-  return privateAddress ?? address;
+  return (privateAddress ?? address).toLowerCase();
 }

@@ -24,14 +24,18 @@ export class VmsPlatform implements Platform {
   public constructor(props: VmsTargetProps) {
     const { output, sound = {}, problems } = check(vmsSchema, props, "target");
     this.problems = problems;
-    // A host of which anything is wrong is left out of the checks across hosts.
-    this.sound = problems.length === 0 ? (sound as VmsOptions) : {};
+    this.sound = sound as Partial<VmsOptions>;
     // With problems the options are never used: the definition is refused first.
     this.options = output ?? (props as VmsOptions);
   }
 
   public checkDefinition(definition: SoundDefinition): Problem[] {
-    return [...this.problems, ...vmsProblems(this.sound, definition)];
+    // Of a host that is wrong nothing more is said than that.
+    const said = this.problems.map(({ path }) => path);
+    const further = vmsProblems(this.sound, definition).filter(
+      ({ path }) => !said.some((wrong) => wrong === path || wrong.startsWith(`${path}.`)),
+    );
+    return [...this.problems, ...further];
   }
 
   public softwareOf({ package: software, program }: Workload): string {
@@ -77,7 +81,7 @@ export class VmsPlatform implements Platform {
       endpoints: this.endpoints(workloads),
       secretVariables: deployment.secretVariables,
       userData: Object.fromEntries(
-        hosted.map(({ instance, address }) => [instance.name, () => deployment.userData(address)]),
+        hosted.map(({ instance }) => [instance.name, () => deployment.userData(instance.host)]),
       ),
       notes: limitsFor(VMS, workloads),
     };
@@ -120,7 +124,7 @@ export class VmsPlatform implements Platform {
           const { address } = this.role(workload, instance).host;
           const reachedAt = workload.name === "balancer" && virtual ? virtual : address;
           const url = `${scheme}://${reachedAt}:${number}${urlPath}`;
-          return [{ name, url, audience, boundTo: `${address}:${number}` }];
+          return [{ name, url, audience, boundTo: `${instance.host}:${number}` }];
         }),
       ),
     );
@@ -131,8 +135,8 @@ export class VmsPlatform implements Platform {
     return workloads.flatMap((workload) =>
       workload.instances.flatMap((instance) =>
         workload.ports.flatMap(({ name, number }) => {
-          const { path, host } = this.role(workload, instance);
-          const place = `${host.address}:${number}`;
+          const { path } = this.role(workload, instance);
+          const place = `${instance.host}:${number}`;
           const user = taken.get(place);
           taken.set(place, `${instance.name} (${name})`);
           return user
