@@ -21,6 +21,7 @@ export function rabbitmqPaths({ folder }: Pick<Placement, "folder">) {
     enabledPlugins: `${home}/enabled_plugins`,
     definitions: `${home}/definitions.json`,
     memberCheck: `${home}/member-check`,
+    membership: `${home}/membership`,
     cookie: `${home}/.erlang.cookie`,
     home,
     data: folder("broker", "data", "/var/lib/rabbitmq"),

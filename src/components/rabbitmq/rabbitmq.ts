@@ -19,6 +19,7 @@ import {
 } from "./config";
 import { definitionsJson } from "./definitions";
 import { memberCheck } from "./member-check";
+import { membershipScript, rabbitmqMembership } from "./membership";
 import { rabbitmqNotes } from "./notes";
 
 export function rabbitmqInterface({ broker, balancer }: ClusterDefinition): BrokerInterface {
@@ -55,6 +56,7 @@ export function rabbitmqWorkload(definition: ClusterDefinition, placement: Place
     process,
     ports: ports(brokerInterface),
     data: [{ name: "data", path: paths.data }],
+    membership: placement.software === "package" ? rabbitmqMembership(paths) : undefined,
     kernelParameters: openFilesParameter(process.openFiles),
     health: {
       probe: { kind: "command", command: ["bash", paths.memberCheck, INSTANCE_HOST] },
@@ -91,6 +93,9 @@ function files(definition: ClusterDefinition, placement: Placement, paths: Rabbi
     file(paths.enabledPlugins, enabledPlugins(broker)),
     file(paths.definitions, definitionsJson(definition.access as PasswordAccessDefinition), 0o400),
     { ...file(paths.memberCheck, memberCheck(paths, brokerInterface)), onChange: "nothing" },
+    ...(software === "package"
+      ? [{ ...file(paths.membership, membershipScript(brokerInterface)), onChange: "nothing" } as const]
+      : []),
     { ...file(paths.cookie, `${broker.nodeCookie}`, 0o400), mustBeOwnedByProgram: true },
   ];
 }
@@ -115,12 +120,10 @@ function rabbitmqProcess(definition: ClusterDefinition, { software }: Placement,
       RABBITMQ_ADVANCED_CONFIG_FILE: paths.advancedConfig,
       RABBITMQ_ENABLED_PLUGINS_FILE: paths.enabledPlugins,
       RABBITMQ_MNESIA_BASE: `${paths.data}/mnesia`,
-      // It logs to the console, but refuses to start without this folder; the package's is not its own to write to.
-      ...(software === "package" && { RABBITMQ_LOG_BASE: `${paths.data}/log` }),
       // RabbitMQ's own limit of sockets is 65536.
       ERL_MAX_PORTS: String(Math.max(65536, openFiles)),
       ...(software === "package" && {
-        // Not the package's file of settings, nor its folder of logs: a log of upgrades is written whatever else is logged.
+        // Not the package's file of settings, nor its folder of logs: without a log of upgrades it refuses to start.
         RABBITMQ_CONF_ENV_FILE: `${paths.home}/none`,
         RABBITMQ_LOG_BASE: `${paths.data}/log`,
       }),

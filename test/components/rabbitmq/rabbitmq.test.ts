@@ -210,6 +210,14 @@ describe("as a package", () => {
     expect(config?.content).toContain("mqtt.durable_queue_type = quorum\n");
   });
 
+  test("every file", () => {
+    for (const { path, mode, onChange, content } of packaged({}).files.filter(
+      ({ path }) => !/(?:definitions\.json|cookie|member-check)$/.test(path),
+    )) {
+      expect(`# ${path} 0${mode.toString(8)} ${onChange}\n${content}`).toMatchSnapshot(path);
+    }
+  });
+
   test("every path is in the folders of the placement", () => {
     const workload = packaged({});
     expect(workload.data.map(({ path }) => path)).toEqual(["/var/lib/mqtt-cluster/dev-mqtt/broker"]);

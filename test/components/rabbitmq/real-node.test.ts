@@ -1,16 +1,19 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync } from "node:fs";
+import { get as httpGet } from "node:http";
 import { connect as connectTcp } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { type IClientOptions, MqttClient } from "mqtt";
 import { Access, Broker, Monitoring, Secret, SessionStore } from "../../../src";
 import { checkLines } from "../../../src/components/haproxy/haproxy-checks";
-import { DISTRIBUTION_PORT, METRICS_PORT, rabbitmqPaths } from "../../../src/components/rabbitmq/config";
+import { DISTRIBUTION_PORT, METRICS_PORT } from "../../../src/components/rabbitmq/config";
 import { HEALTH_USER } from "../../../src/components/rabbitmq/definitions";
 import { rabbitmqInterface, rabbitmqWorkload } from "../../../src/components/rabbitmq/rabbitmq";
-import { forInstance, resolveSecrets } from "../../../src/formats/references";
-import { fullDefinition, testPlacement } from "../../support/definitions";
+import { forInstance, forPeer, resolveSecrets } from "../../../src/formats/references";
+import type { Membership } from "../../../src/workload";
+import { fullDefinition, packagePlacement } from "../../support/definitions";
 import { describeWithPrograms, freePort, run, temporaryFolder, writeFile } from "../../support/programs";
 import { until } from "../../support/servers";
 import { healthCommand } from "../../support/workloads";
@@ -30,25 +33,42 @@ const DEFINITION = fullDefinition({
   }),
   monitoring: Monitoring.none(),
 });
-const PATHS = rabbitmqPaths(testPlacement());
+const folder = temporaryFolder();
 const WORKLOAD = rabbitmqWorkload(DEFINITION, {
-  ...testPlacement(),
+  ...packagePlacement(),
+  folder: (_workload, use) => join(folder, use),
   instances: () => [{ ordinal: 1, name: "broker-1", host: HOST }],
 });
 
 /** One real node from the rendered files. A key that it does not know stops its start. */
 describeWithPrograms(["rabbitmq-server", "epmd", "bash"], "a node from the rendered files", () => {
-  const folder = temporaryFolder();
   let node: ChildProcess;
   let log = "";
 
-  /** Own folder and ports instead of those that only one node of a machine can have. */
+  /** Own ports instead of those that only one node of a machine can have. */
   const here = (text: string) =>
-    text
-      .replaceAll(PATHS.home, join(folder, PATHS.home))
-      .replaceAll(PATHS.data, join(folder, PATHS.data))
-      .replaceAll(String(METRICS_PORT), String(METRICS))
-      .replaceAll(String(DISTRIBUTION_PORT), String(DISTRIBUTION));
+    text.replaceAll(String(METRICS_PORT), String(METRICS)).replaceAll(String(DISTRIBUTION_PORT), String(DISTRIBUTION));
+
+  const environment = {
+    PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
+    ...Object.fromEntries(
+      Object.entries(WORKLOAD.process.environment).map(([name, value]) => [
+        name,
+        forInstance(value, { host: HOST, name: "broker-1" }),
+      ]),
+    ),
+    RABBITMQ_DIST_PORT: String(DISTRIBUTION),
+    ERL_EPMD_PORT: String(EPMD),
+    ERL_EPMD_ADDRESS: HOST,
+  };
+
+  /** What one of the workload's commands about another node says, and its status. */
+  function membership(what: keyof Membership, peer: string) {
+    const [command, ...args] = WORKLOAD.membership?.[what] ?? [];
+    const words = args.map((arg) => forPeer(arg, { host: peer, name: "broker-9" }));
+    const { status, stdout, stderr } = spawnSync(command, words, { encoding: "utf8", env: environment });
+    return { status, output: `${stdout}${stderr}`.trim() };
+  }
 
   const memberCheck = () => {
     const [command, ...args] = healthCommand(WORKLOAD);
@@ -65,24 +85,11 @@ describeWithPrograms(["rabbitmq-server", "epmd", "bash"], "a node from the rende
         secret: ({ name }) => `value-of-${name}`,
         basicAuth: () => "",
       });
-      chmodSync(writeFile(folder, path, text), mode);
+      chmodSync(writeFile("/", path, text), mode);
     }
-    writeFile(folder, `${PATHS.data}/.keep`, "");
-    const environment = Object.entries(WORKLOAD.process.environment).map(([name, value]) => [
-      name,
-      here(forInstance(value, { host: HOST, name: "broker-1" })),
-    ]);
-    const [command, ...args] = WORKLOAD.process.command ?? [];
-    node = spawn(command, [...args, ...WORKLOAD.process.args], {
-      env: {
-        PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
-        ...Object.fromEntries(environment),
-        RABBITMQ_LOG_BASE: folder,
-        RABBITMQ_DIST_PORT: String(DISTRIBUTION),
-        ERL_EPMD_PORT: String(EPMD),
-        ERL_EPMD_ADDRESS: HOST,
-      },
-    });
+    writeFile(folder, "data/.keep", "");
+    const { command = [] } = WORKLOAD.package ?? {};
+    node = spawn(command[0], [...command.slice(1), ...WORKLOAD.process.args], { env: environment });
     for (const stream of [node.stdout, node.stderr]) {
       stream?.on("data", (data) => {
         log += data;
@@ -230,5 +237,59 @@ describeWithPrograms(["rabbitmq-server", "epmd", "bash"], "a node from the rende
     expect(names.length).toBeGreaterThan(4);
     // A link to another node needs another node.
     expect(names.filter((name) => !metrics.includes(`\n# TYPE ${name} `))).toEqual([]);
+  });
+
+  test("it counts itself among the running members, and no stranger", () => {
+    expect(membership("sees", HOST)).toEqual({ status: 0, output: "" });
+    expect(membership("sees", "127.0.0.9")).toEqual({
+      status: 1,
+      output: "rabbit@127.0.0.9 is not among the running members",
+    });
+  });
+
+  test("nothing is left to be done about a node that is gone already", () => {
+    expect(membership("release", "127.0.0.9")).toEqual({ status: 0, output: "" });
+    expect(membership("forget", "127.0.0.9")).toEqual({ status: 0, output: "" });
+  });
+
+  test("what lives on it alone, it does not give away", async () => {
+    const client = await connect({
+      username: "backend",
+      password: "value-of-backend_password",
+      clientId: "keeps",
+      clean: false,
+    });
+    await client.subscribeAsync("rooms/1", { qos: 1 });
+    await client.endAsync();
+    expect(membership("release", HOST)).toMatchObject({ output: expect.stringContaining("no_majority_without") });
+    expect(membership("release", HOST).status).not.toBe(0);
+  });
+
+  /** Opens a WebSocket as the balancer passes it on, and says nothing on it. */
+  function silentWebSocket(): Promise<Duplex> {
+    const header = { Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13" };
+    const request = httpGet({
+      path: "/ws",
+      headers: { ...header, "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Protocol": "mqtt" },
+      createConnection: () => {
+        const socket = connectTcp(WS, HOST);
+        socket.write(`PROXY TCP4 203.0.113.7 ${HOST} 4712 ${WS}\r\n`);
+        return socket;
+      },
+    });
+    return new Promise((resolve, reject) => {
+      request.once("upgrade", (_answer, socket) => resolve(socket.resume()));
+      request.once("error", reject);
+    });
+  }
+
+  // The last, because no client gets in from here on.
+  test("it sends its clients away, also those that never log in, and lets no others in", async () => {
+    const clients = [await as("backend"), await silentWebSocket()];
+    const closed = Promise.all(clients.map((client) => new Promise<void>((resolve) => client.once("close", resolve))));
+    expect(membership("drain", HOST)).toEqual({ status: 0, output: "" });
+    await closed;
+    await expect(as("backend")).rejects.toThrow(/ECONNREFUSED|closed/);
+    expect(membership("drain", HOST)).toEqual({ status: 0, output: "" });
   });
 });
