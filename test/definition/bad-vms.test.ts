@@ -39,6 +39,8 @@ test.each<[what: string, props: object, ...lines: string[]]>([
     { ...onHosts(), ...vms({ host: "unix:///a", registry: PLAIN_SECRET }) },
     "target.host = (not shown): unknown option; allowed here: brokers, balancers",
     "target.registry = (not shown): unknown option",
+    "target.brokers = (missing)",
+    "target.balancers = (missing)",
   ],
   [
     "misspelt",
@@ -124,7 +126,7 @@ test.each<[what: string, props: object, ...lines: string[]]>([
     onHost({ address: 1, privateAddress: null, hostKey: true, user: 5, port: "22", privateKeyFile: {}, bastion: "b" }),
     "user = 5: must be text: the name of a user",
     'port = "22": must be a whole number from 1 to 65535',
-    "privateKeyFile = {}: must be text: a path",
+    "privateKeyFile = {}: must be a path without spaces or quotes, never the key itself",
     "bastion = (not shown): must be an object with user, port, privateKeyFile, address, hostKey",
     "address = 1: must be text: a host name",
     "privateAddress = null: must be text: a host name",
@@ -208,13 +210,21 @@ test.each<[what: string, props: object, ...lines: string[]]>([
     onHosts({ ssh: { user } }),
     `target.ssh.user = ${JSON.stringify(user)}: must be the name of a user: "deploy"`,
   ]),
-  ...["$(cat key)", "a b", '"', "'", "${path.module}/key", "%{ if true }", "a\\b", "", "a\nb"].map(
-    (privateKeyFile): [string, object, string] => [
-      `key ${JSON.stringify(privateKeyFile)}`,
-      onHosts({ ssh: { privateKeyFile } }),
-      `target.ssh.privateKeyFile = ${JSON.stringify(privateKeyFile)}: must be a path: "~/.ssh/deploy"`,
-    ],
-  ),
+  ...[
+    "$(cat key)",
+    "a b",
+    '"',
+    "'",
+    "${path.module}/key",
+    "%{ if true }",
+    "a\\b",
+    "",
+    "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2",
+  ].map((privateKeyFile): [string, object, string] => [
+    `key ${JSON.stringify(privateKeyFile)}`,
+    onHosts({ ssh: { privateKeyFile } }),
+    'target.ssh.privateKeyFile = (not shown): must be a path without spaces or quotes, never the key itself: "~/.ssh/deploy"',
+  ]),
   ...[0, -1, 65536, 22.5, Number.NaN, "22", null].map((port): [string, object, string] => [
     `ssh port ${port}`,
     onHosts({ ssh: { port } }),

@@ -57,6 +57,11 @@ export interface Plan {
   readonly variable: Record<string, object>;
 }
 
+/** Text of the plan, without what keeps Terraform from taking parts of it for its own. */
+export function asItArrives(text: string): string {
+  return text.replace(/([$%])\1\{/g, "$1{");
+}
+
 export interface PlannedData {
   readonly count?: number;
   readonly depends_on?: readonly string[];

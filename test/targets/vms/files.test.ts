@@ -85,7 +85,7 @@ describe.each(["dash", "bash"])("%s", (shell) => {
         fc.string({ unit: "grapheme", maxLength: 3 }),
       );
       const samples = fc
-        .sample(fc.array(unit, { maxLength: 30 }), { seed: 7, numRuns: 400 })
+        .sample(fc.array(unit, { maxLength: 30 }), { seed: 7, numRuns: 150 })
         .map((parts) => parts.join("").replaceAll("\0", ""));
       const files = samples.map((content, index) => plainFile(`${index}`, content));
       expect(stage(files)).toEqual({ status: 0, output: "" });
@@ -106,8 +106,7 @@ describe.each(["dash", "bash"])("%s", (shell) => {
       expect(readFileSync(`${staged}.list`, "utf8")).toBe("open\nsecret\nit's $(id) a name\n");
     });
 
-    // They are made while nobody else may read anything; the program's checker, which is somebody else, cannot enter them.
-    test.failing("a folder can be entered by whoever may read the files in it", () => {
+    test("a folder can be entered by whoever may read the files in it", () => {
       expect(stage([plainFile("rules/users.conf", "a")])).toEqual({ status: 0, output: "" });
       expect(statSync(join(staged, "rules")).mode & 0o777).toBe(0o755);
     });
@@ -149,7 +148,7 @@ describe.each(["dash", "bash"])("%s", (shell) => {
       });
 
       test.each<[what: string, value: string, message: string]>([
-        ["short", "Abcdefghij", "must have at least 12 characters"],
+        ["eleven characters", "Abcdefghij1", "must have at least 12 characters"],
         ["leading dash", "-bcdefghij123", "begins with a letter or digit"],
         ["space", "Abcdefghij 12", "may have letters, digits and"],
         ["quote", 'Abcdefghij"12', "may have letters"],
@@ -171,11 +170,6 @@ describe.each(["dash", "bash"])("%s", (shell) => {
         expect(output).toMatch(/^broker-1: files: .*wrong/);
         expect(output).toContain(message);
         expect(output).not.toMatch(/bcdefghij/);
-      });
-
-      // Every other secret must have 12.
-      test.failing("one of eleven characters is refused", () => {
-        expect(stage([plainFile("a", `${held("eleven", "Abcdefghij1")}`)]).status).toBe(1);
       });
 
       test("one that is not there is named", () => {

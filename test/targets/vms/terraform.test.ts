@@ -162,9 +162,16 @@ describeWithPrograms(["terraform"], "Terraform", () => {
       expect(await changesOf(usual, { broker: version })).toEqual(ofEachBroker("", "-configuration", "-preflight"));
     });
 
-    test("more memory, which stands in the unit: as another version", async () => {
-      const memory: Changes["broker"] = ({ process }) => ({ process: { ...process, memoryMiB: 1024 } });
-      expect(await changesOf(usual, { broker: memory })).toEqual(ofEachBroker("", "-configuration", "-preflight"));
+    test("another stop signal, which stands in the unit: as another version", async () => {
+      const signal: Changes["broker"] = ({ process }) => ({ process: { ...process, stopSignal: "SIGINT" } });
+      expect(await changesOf(usual, { broker: signal })).toEqual(ofEachBroker("", "-configuration", "-preflight"));
+    });
+
+    test("other limits, which count for what runs already: no program", async () => {
+      const limits: Changes["broker"] = ({ process }) => ({
+        process: { ...process, memoryMiB: 1024, cpus: 2, openFiles: 4096 },
+      });
+      expect(await changesOf(usual, { broker: limits })).toEqual(ofEachBroker("-configuration", "-preflight"));
     });
 
     test("another health check, which only the control script has: no program", async () => {
