@@ -6,21 +6,45 @@ import { definition } from "./definition";
 /**
  * The same cluster on six servers, over SSH: three brokers, two balancers with one address between them, and one host for
  * Redis and monitoring. Addresses and host keys are examples: put yours in their place, the keys as
- * `ssh-keyscan -t ed25519 <address>` prints them.
+ * `ssh-keyscan -t ecdsa <address>` prints them.
  *
  * EMQX comes from EMQX's own apt repository, which the brokers' hosts must have; `packages` would fetch a .deb instead.
  */
 const HOSTS = {
-  mqtt1: host("192.0.2.11", "10.0.0.11", "AAAAC3NzaC1lZDI1NTE5AAAAINZxu9wne7q+IxTR+KXe7aHJaIJF2lPEoKeo8IIGMzd6"),
-  mqtt2: host("192.0.2.12", "10.0.0.12", "AAAAC3NzaC1lZDI1NTE5AAAAIFexNr8wFgJ1h526Mg5F8jbf1J2YUHAF6Ltig5gTAHkf"),
-  mqtt3: host("192.0.2.13", "10.0.0.13", "AAAAC3NzaC1lZDI1NTE5AAAAIPKIB1y6RT+9M/FhqeMimeNG1Ej61XB8HEUIMlMglXYP"),
-  edge1: host("192.0.2.21", "10.0.0.21", "AAAAC3NzaC1lZDI1NTE5AAAAIA2bEonBcSH35lAE3vJMcv5g2omKApMxMu/k1Ptj6FNl"),
-  edge2: host("192.0.2.22", "10.0.0.22", "AAAAC3NzaC1lZDI1NTE5AAAAIODzWXqXLSF+QcT+3vYWYQKdTV407bju620SCT4EgXQ0"),
-  tools: host("192.0.2.31", "10.0.0.31", "AAAAC3NzaC1lZDI1NTE5AAAAIPhHHP3KTnYOY8rdvZO/OhjNbcZg46HO/WffyIJBswwe"),
+  mqtt1: host(
+    "192.0.2.11",
+    "10.0.0.11",
+    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBCmdlNbvVsOgA1Qy0Th5XnSQ9u9H/e2VFTqUntc7/jILQxjzTDYS29Jgk62UDlaRP1oqI1cjnLdOJnduyUDXeho=",
+  ),
+  mqtt2: host(
+    "192.0.2.12",
+    "10.0.0.12",
+    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBBDMckjk5edsqi9r566oCp7WlIRj++BrYTgUz6h8ww+oNnb4cIozj8LLkaW0oNqyfJvVpiEdIprzLuAI25/iZqA=",
+  ),
+  mqtt3: host(
+    "192.0.2.13",
+    "10.0.0.13",
+    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBKeUr+Ylar9lzsuvylAFWH0Arti4fOX3q6rdjpZs007B4E8okKWwyMntL2qwqlPMhUyRmEJMT5VchIvYvRsD5w8=",
+  ),
+  edge1: host(
+    "192.0.2.21",
+    "10.0.0.21",
+    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBF7SHbumaC1Xz4lCe22nUmYvTJXpC4j++xpZUuFD+QL+ZJ5cum+n0w7QfK9o8ReMdGpP6hra+5HYi82Y0qO6TLA=",
+  ),
+  edge2: host(
+    "192.0.2.22",
+    "10.0.0.22",
+    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBMhK3MW+1dqt9JQgFO980Zc/s2gUudGvQI3KWD/UHdzEfDUt7BLrwD4o9wZSlQ+zqqrqmia8a+weeVUPBsLhT2A=",
+  ),
+  tools: host(
+    "192.0.2.31",
+    "10.0.0.31",
+    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBD16+gzOuRoYSzAP/T0qFVbQyZcstTUP0VGru7NcvSV8GBDkzHghhXRR8EUK8U62k3qID4qOmXNY/BhES83HdYw=",
+  ),
 };
 
 function host(address: string, privateAddress: string, key: string): VmHostProps {
-  return { address, privateAddress, hostKey: `ssh-ed25519 ${key}` };
+  return { address, privateAddress, hostKey: `ecdsa-sha2-nistp256 ${key}` };
 }
 
 /** Everything on servers that have SSH and systemd. */

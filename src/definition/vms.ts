@@ -48,8 +48,9 @@ export interface VmHostProps extends VmSshProps {
    */
   readonly privateAddress?: string;
   /**
-   * Its public host key, `ssh-ed25519 AAAA…` as `ssh-keyscan` prints it after the name. `unchecked` believes whoever answers,
-   * and hands that host the secrets of the cluster.
+   * Its public host key, `ecdsa-sha2-nistp256 AAAA…` as `ssh-keyscan` prints it after the name; several, one a line. Terraform
+   * asks a host for its ECDSA key, and for RSA and ED25519 only where there is none: name that one, or all. `unchecked`
+   * believes whoever answers, and hands that host the secrets of the cluster.
    */
   readonly hostKey: string;
 }
@@ -141,9 +142,11 @@ export const VM_PROGRAMS = [
 /** Brokers that the destruction of one must be written for in advance; see targets/vms/deployment.ts. */
 export const MOST_BROKERS = 9;
 
+const KEY = "(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]{40,}={0,2}";
+
 const hostKey = pattern(
-  /^(?:unchecked|(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]{40,}={0,2})$/,
-  'the public host key, "ssh-ed25519 AAAA…" as ssh-keyscan prints it after the name, or "unchecked" to believe whoever answers',
+  new RegExp(`^(?:unchecked|${KEY}(?:\\n${KEY})*\\n?)$`),
+  'the public host key, "ecdsa-sha2-nistp256 AAAA…" as ssh-keyscan prints it after the name (several: one a line), or "unchecked" to believe whoever answers',
 );
 
 /** Custom, so that a key that somebody puts here instead of its path is not shown. */

@@ -3,6 +3,7 @@ import { type Problem, problem } from "../../definition/problems";
 import { secretsOf } from "../../definition/secret";
 import type { VmsOptions } from "../../definition/vms";
 import { allRoles, clusterAddress, rolesFor } from "./hosts";
+import { canHaveBastion, UNCHECKED } from "./known-hosts";
 
 /** What servers cannot honour of a definition, and what the roles of the hosts have against each other. */
 export function vmsProblems(options: Partial<VmsOptions>, definition: SoundDefinition): Problem[] {
@@ -10,6 +11,7 @@ export function vmsProblems(options: Partial<VmsOptions>, definition: SoundDefin
     ...hostsForEveryPart(options, definition),
     ...hostsThatDieTogether(options),
     ...oneHostTwoStories(options),
+    ...bastionKeys(options),
     ...loopbackAmongOthers(options),
     ...virtualAddressOfOne(options),
     ...unresolvableSecrets(definition),
@@ -96,6 +98,34 @@ function oneHostTwoStories(options: Partial<VmsOptions>): Problem[] {
           ),
         ]
       : [];
+  });
+}
+
+/** Terraform checks the two with one option; see known-hosts.ts. */
+function bastionKeys(options: Partial<VmsOptions>): Problem[] {
+  return allRoles(options).flatMap(({ path, host }) => {
+    const bastion = host.bastion ?? options.ssh?.bastion;
+    if (!bastion?.hostKey || !host.hostKey) {
+      return [];
+    }
+    if ((bastion.hostKey === UNCHECKED) !== (host.hostKey === UNCHECKED)) {
+      return [
+        problem(
+          `target.${path}.hostKey`,
+          host.hostKey,
+          "Terraform checks a host and its bastion both, or neither: give both their keys",
+        ),
+      ];
+    }
+    return host.hostKey === UNCHECKED || canHaveBastion(host.hostKey, bastion.hostKey)
+      ? []
+      : [
+          problem(
+            `target.${path}.hostKey`,
+            host.hostKey,
+            "behind a bastion, name the ssh-ed25519 or ecdsa-sha2-nistp256 key of the host, too",
+          ),
+        ];
   });
 }
 

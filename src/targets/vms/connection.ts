@@ -1,6 +1,7 @@
 import type { SSHProvisionerConnection } from "cdktf";
 import type { VmHost, VmsOptions } from "../../definition/vms";
 import { escapeTemplate } from "../../formats/terraform";
+import { hostKeyOption, UNCHECKED } from "./known-hosts";
 
 /** A host with every default filled in: all that Terraform must know to log in. Plain text and no secret. */
 export interface HostLogin {
@@ -12,25 +13,30 @@ export interface HostLogin {
   readonly bastion: Omit<HostLogin, "bastion"> | null;
 }
 
-/** Whoever believes any host key says so with this word. */
-export const UNCHECKED = "unchecked";
-
 export function loginOf(host: VmHost, { ssh }: VmsOptions): HostLogin {
   const user = host.user ?? ssh.user ?? "root";
+  const port = host.port ?? ssh.port ?? 22;
   const keyFile = host.privateKeyFile ?? ssh.privateKeyFile ?? null;
   const bastion = host.bastion ?? ssh.bastion;
+  const known = (one: { address: string; hostKey: string }, onPort: number) => ({
+    address: one.address,
+    port: onPort,
+    keys: one.hostKey,
+  });
+  const bastionPort = bastion?.port ?? 22;
   return {
     address: host.address,
     user,
-    port: host.port ?? ssh.port ?? 22,
-    hostKey: host.hostKey === UNCHECKED ? null : host.hostKey,
+    port,
+    hostKey:
+      host.hostKey === UNCHECKED ? null : hostKeyOption(known(host, port), bastion && known(bastion, bastionPort)),
     keyFile,
     bastion: bastion
       ? {
           address: bastion.address,
           user: bastion.user ?? user,
-          port: bastion.port ?? 22,
-          hostKey: bastion.hostKey === UNCHECKED ? null : bastion.hostKey,
+          port: bastionPort,
+          hostKey: bastion.hostKey === UNCHECKED ? null : hostKeyOption(known(bastion, bastionPort)),
           keyFile: bastion.privateKeyFile ?? keyFile,
         }
       : null,

@@ -1,9 +1,14 @@
 # The part of every instance's control script that is the same everywhere; src/targets/vms/control-script.ts writes what
 # differs in front of it. Debian's and Ubuntu's own tools only: dpkg, systemd, util-linux, iproute2.
 
+# Programs read what is made here as users of their own, whatever umask this script was called with.
+umask 022
+
 state=/var/lib/mqtt-cluster/.host
 settings=/etc/sysctl.d/60-mqtt-cluster-$cluster-$workload.conf
 started=/var/lib/mqtt-cluster/$cluster/.$instance.started
+# There from the moment when new files are in place until the program has read them.
+reload_due=/var/lib/mqtt-cluster/$cluster/.$instance.reload-due
 self=/usr/local/lib/mqtt-cluster/$cluster/$instance
 limits='LimitNOFILE\|MemoryMax\|MemorySwapMax\|CPUQuota'
 
@@ -261,7 +266,7 @@ uninstall() {
   step=uninstall
   alone
   systemctl disable --now --quiet "$unit" 2>/dev/null || true
-  rm -rf "/etc/systemd/system/$unit" "/etc/systemd/system/$unit.d" "$settings" "$started" "$configuration" "$data"
+  rm -rf "/etc/systemd/system/$unit" "/etc/systemd/system/$unit.d" "$settings" "$started" "$reload_due" "$configuration" "$data"
   systemctl daemon-reload
   systemctl reset-failed "$unit" 2>/dev/null || true
   rm -f "$self"
@@ -362,11 +367,10 @@ place() { # place SCRIPT-OF-FILES
   step='check of the files'
   check_staged
   step=files
-  reload=
   while read -r name; do
     if ! cmp -s "$staged/$name" "$configuration/$name"; then
       say "new: $configuration/$name"
-      case " $reload_files " in *" $name "*) reload=1 ;; esac
+      case " $reload_files " in *" $name "*) : >"$reload_due" ;; esac
     fi
     mkdir -p "$(dirname "$configuration/$name")"
     mv -f "$staged/$name" "$configuration/$name"
@@ -379,12 +383,12 @@ place() { # place SCRIPT-OF-FILES
   tune_kernel
   is_active || return 0
   if raise_open_files; then
-    [ -z "$reload" ] || reload_program
-  elif [ -n "$reload" ]; then
+    [ ! -e "$reload_due" ] || reload_program
+  elif [ -e "$reload_due" ]; then
     say 'this host does not let a running process have more open files, so it is restarted instead of reloaded'
     systemctl restart "$unit"
     wait_healthy "$start_seconds"
-    fingerprint >"$started"
+    has_started
   else
     say "keeps its limit of open files until it is restarted: this host does not let a running process have more"
   fi
@@ -432,6 +436,7 @@ reload_program() {
     last_words >&2
     fail 'it refused to reload and goes on with what it had before; its last words are above'
   }
+  rm -f "$reload_due"
   say 'reloaded'
 }
 
@@ -445,6 +450,11 @@ fingerprint() {
     grep -v "^\($limits\)=" "/etc/systemd/system/$unit"
     for name in $restart_files; do sha256sum "$configuration/$name"; done
   } | sha256sum
+}
+
+has_started() {
+  fingerprint >"$started"
+  rm -f "$reload_due"
 }
 
 start() {
@@ -468,24 +478,27 @@ start() {
     systemctl start --no-block "$unit"
   fi
   wait_healthy "$start_seconds"
-  fingerprint >"$started"
+  has_started
   say "runs $package $(installed_version "$package")"
 }
 
 wait_healthy() { # wait_healthy SECONDS
   deadline=$(($(date +%s) + $1))
+  restarts_before=$(restarts)
   while :; do
     if is_active && answer=$(healthy 2>&1); then
       return
     fi
-    restarts=$(systemctl show -p NRestarts --value "$unit")
-    if [ "$(date +%s)" -ge "$deadline" ] || [ "${restarts:-0}" -ge 3 ]; then
+    ends=$(($(restarts) - restarts_before))
+    if [ "$(date +%s)" -ge "$deadline" ] || [ "$ends" -ge 3 ]; then
       last_words >&2
-      fail "$program is not healthy$([ "${restarts:-0}" -lt 3 ] && echo " after $1 s" || echo ': it ends again and again'): ${answer:-no answer}; its last words are above"
+      fail "$program is not healthy$([ "$ends" -lt 3 ] && echo " after $1 s" || echo ': it ends again and again'): ${answer:-no answer}; its last words are above"
     fi
     sleep 1
   done
 }
+
+restarts() { systemctl show -p NRestarts --value "$unit"; }
 
 last_words() {
   SYSTEMD_COLORS=0 journalctl -u "$unit" -n 40 --no-pager -o cat | sed 's/\x1b\[[0-9;]*m//g'

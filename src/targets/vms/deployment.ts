@@ -119,7 +119,7 @@ export class VmsDeployment {
       "umask 077",
       "folder=$(mktemp -d)",
       "trap 'rm -rf \"$folder\"' EXIT",
-      write("common", "END-OF-COMMON-PART", escapeTemplate(commonPart())),
+      write("common", "END-OF-COMMON-PART", escapeTemplate(withoutComments(commonPart()))),
       ...parts,
     ].join("\n")}\n`;
   }
@@ -149,12 +149,12 @@ export class VmsDeployment {
     const self = "${self.input.cluster}/${self.input.instance}";
     const entries = this.instances.map(({ cluster, instance, login }) => [
       instance.name,
-      { cluster, instance: instance.name, login: escapeStrings(login) },
+      { cluster, instance: instance.name, host: instance.host, login: escapeStrings(login) },
     ]);
     return terraformData(this.scope, "installed", {
       forEach: Object.fromEntries(entries),
       input: "${each.value}",
-      triggers: ["${each.value.login.address}"],
+      triggers: ["${each.value.host}"],
       dependsOn: preflights,
       provisioners: [
         { type: "remote-exec", connection, inline: asRoot(["sh", `${UPLOADS}/${self}/control`, "install"]) },
@@ -189,7 +189,7 @@ export class VmsDeployment {
           host: hosted.instance.host,
           login: escapeStrings(hosted.login),
         },
-        triggers: hosted ? [hosted.address, hosted.instance.host] : [],
+        triggers: hosted ? [hosted.instance.host] : [],
         // Destroyed in the opposite order, one at a time: two that leave at once could take the majority with them.
         dependsOn: [installed, ...before],
         provisioners: this.farewell(workload, name),
@@ -234,7 +234,7 @@ export class VmsDeployment {
         files: fingerprint(files),
         control: fingerprint(script),
         secrets: this.secrets.fingerprint(files) ?? "none",
-        address: hosted.address,
+        host: hosted.instance.host,
       },
       dependsOn,
       provisioners: [
@@ -266,7 +266,7 @@ export class VmsDeployment {
         unit: fingerprint(partsReadAtStart(unitFile(cluster, workload, instance, folders))),
         package: download?.sha256 ?? [name, ...(version ? [version] : [])].join(" "),
         secrets: this.secrets.fingerprint(text) ?? "none",
-        address: hosted.address,
+        host: hosted.instance.host,
       },
       dependsOn: [configuration],
       provisioners: [
@@ -343,6 +343,11 @@ function inStartOrder(instances: readonly ReachableInstance[]): ReachableInstanc
   };
   instances.forEach(visit);
   return ordered;
+}
+
+/** Some clouds count every byte. */
+function withoutComments(script: string): string {
+  return script.replace(/^\s*# (?!shellcheck ).*\n/gm, "");
 }
 
 function escapeStrings<T>(value: T): T {
