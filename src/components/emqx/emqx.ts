@@ -9,6 +9,7 @@ import { accessFiles } from "./access";
 import { emqxAlerts, JOBS } from "./alerts";
 import { nodeCapacity } from "./capacity";
 import { configFile, type EmqxCluster, isBehindBalancer, peerFiles } from "./config";
+import { emqxMembership, membershipScript } from "./membership";
 import { emqxNotes } from "./notes";
 import { API_PORT, DISTRIBUTION_PORT, emqxPlaces, nodeName, PACKAGED_CONFIG, RPC_PORT, WS_PATH } from "./places";
 
@@ -57,7 +58,21 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
       // Not a file there: the package makes that folder readable for everybody whenever it is upgraded.
       fixedPaths: { [PACKAGED_CONFIG]: places.config },
     },
-    files: [configFile(definition, placement), ...peerFiles(placement), ...accessFiles(definition, places)],
+    files: [
+      configFile(definition, placement),
+      ...peerFiles(placement),
+      ...accessFiles(definition, places),
+      ...(isPackage
+        ? [
+            {
+              path: places.membership,
+              content: membershipScript(definition),
+              mode: 0o444,
+              onChange: "nothing",
+            } as const,
+          ]
+        : []),
+    ],
     process: {
       args: isPackage ? ["foreground"] : ["emqx", "foreground"],
       environment: {
@@ -75,6 +90,7 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
     },
     ports: ports(definition),
     data: [{ name: "data", path: places.data }],
+    membership: isPackage ? emqxMembership(places, broker.nodes) : undefined,
     kernelParameters: openFilesParameter(openFiles),
     health: membership(placement),
     startsAfter: startsAfter(definition),

@@ -11,6 +11,7 @@ export function emqxPlaces({ folder, software }: Pick<Placement, "folder" | "sof
   return {
     config: `${etc}/emqx.conf`,
     peers: `${etc}/peers.conf`,
+    membership: `${etc}/membership`,
     acl: `${etc}/acl.conf`,
     users: `${etc}/users.csv`,
     /** The folder as settings name it: EMQX puts that of its configuration for `${EMQX_ETC_DIR}`. */

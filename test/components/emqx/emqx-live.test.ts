@@ -1,12 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { connect } from "mqtt";
 import { Access, Balancer, Broker, Secret, SessionStore } from "../../../src";
 import { emqxWorkload } from "../../../src/components/emqx/emqx";
 import type { ClusterDefinitionProps } from "../../../src/definition/cluster";
-import { forInstance, resolveSecrets } from "../../../src/formats/references";
-import type { Workload } from "../../../src/workload";
-import { fullDefinition, testPlacement } from "../../support/definitions";
+import { forInstance, forPeer, resolveSecrets } from "../../../src/formats/references";
+import type { Membership, Workload } from "../../../src/workload";
+import { fullDefinition, packagePlacement, testPlacement } from "../../support/definitions";
 import { MqttClients } from "../../support/mqtt";
 import { describeWithPrograms, run, skipSuite, temporaryFolder, writeFile } from "../../support/programs";
 import { until } from "../../support/servers";
@@ -156,6 +157,51 @@ describeWithImage(["docker"], "a node of EMQX, as rendered", () => {
       ([, name]) => name,
     );
     expect(running.sort()).toEqual(["tcp:default", "ws:default"]);
+  });
+
+  describe("as one of several", () => {
+    const packaged = emqxWorkload(fullDefinition(), packagePlacement());
+    const membership = (what: keyof Membership, host: string) => {
+      const words = packaged.membership?.[what]?.map((word) => forPeer(word, { host, name: "broker-9" })) ?? [];
+      return run("docker", ["exec", id, ...words]);
+    };
+
+    beforeAll(() => {
+      const { path, content } = packaged.files.find(({ path }) => path.endsWith("/membership"))!;
+      docker("exec", "--user", "root", id, "mkdir", "-p", dirname(path));
+      docker("cp", writeFile(folder, "membership", content), `${id}:${path}`);
+    });
+
+    test("counts itself among the running members, and no stranger", () => {
+      expect(membership("sees", "broker-1.dev-mqtt.internal")).toEqual({ status: 0, output: "" });
+      expect(membership("sees", "10.0.0.9")).toEqual({
+        status: 1,
+        output: "emqx@10.0.0.9 is not among the running members\n",
+      });
+    });
+
+    test("has nothing left to do about a node that is gone already", () => {
+      expect(membership("forget", "10.0.0.9")).toEqual({ status: 0, output: "" });
+    });
+
+    test("sends its clients away, keeps their sessions, and lets no others in", async () => {
+      const client = await clients.connect({
+        ...account,
+        clientId: "keeps",
+        clean: false,
+        properties: { sessionExpiryInterval: 600 },
+        protocolVersion: 5,
+        reconnectPeriod: 0,
+      });
+      const told = new Promise((resolve) => client.once("disconnect", ({ reasonCode }) => resolve(reasonCode)));
+      expect(membership("drain", "")).toEqual({ status: 0, output: "" });
+      expect(await told).toBe(0x9c);
+      const another = connect(`mqtt://127.0.0.1:${port}`, { ...account, reconnectPeriod: 0 });
+      const answer = (event: "connect" | "close") =>
+        new Promise((resolve) => another.once(event, () => resolve(event)));
+      expect(await Promise.race([answer("connect"), answer("close")])).toBe("close");
+      expect(docker("exec", id, "emqx", "ctl", "clients", "show", "keeps")).toContain("connected=false");
+    });
   });
 
   test("stops by itself in less than its grace", () => {

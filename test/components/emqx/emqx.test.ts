@@ -4,6 +4,7 @@ import type { ClusterDefinitionProps } from "../../../src/definition/cluster";
 import { secretsIn } from "../../../src/formats/references";
 import { unitFile } from "../../../src/targets/vms/unit";
 import { fullDefinition, packagePlacement, testPlacement } from "../../support/definitions";
+import { describeWithPrograms, run, temporaryFolder, writeFile } from "../../support/programs";
 import { restartingParts } from "../../support/restarting-parts";
 
 function workload(overrides: Partial<ClusterDefinitionProps> = {}, nodes = 3) {
@@ -106,7 +107,7 @@ describe("as a package", () => {
     emqxWorkload(
       fullDefinition({
         broker: Broker.emqx({ nodes, version, license: version === "5.8.9" ? undefined : Secret.variable("license") }),
-        clients: { maxConnections: 80_000 },
+        clients: { maxConnections: 28_000 },
       }),
       packagePlacement({ broker: nodes }),
     );
@@ -144,5 +145,37 @@ describe("as a package", () => {
     expect(kernelParameters).toEqual([{ name: "fs.nr_open", value: String(process.openFiles) }]);
     expect(notes.join()).not.toContain("sysctl");
     expect(packaged(3).kernelParameters).toEqual([]);
+  });
+
+  test("the configuration is checked where the program sees it, and peers and scripts restart nobody", () => {
+    const { files } = packaged(3);
+    expect(files.filter(({ onChange }) => onChange === "nothing").map(({ path }) => path.split("/").pop())).toEqual([
+      "peers.conf",
+      "membership",
+    ]);
+    expect(files[0]).toMatchObject({ check: ["emqx", "check_config"], mode: 0o400 });
+  });
+
+  test("a single node has nobody to send its clients to", () => {
+    expect(packaged(1).membership).toEqual({
+      sees: expect.any(Array),
+      forget: expect.any(Array),
+    });
+    expect(packaged(3).membership?.drain).toHaveLength(3);
+  });
+
+  const script = (version: string) => packaged(3, version).files.find(({ path }) => path.endsWith("/membership"))!;
+
+  test.each(["5.8.9", "5.10.4"])("how nodes of %s come and go", (version) => {
+    expect(script(version).content).toMatchSnapshot();
+  });
+
+  describeWithPrograms(["shellcheck"], "its script", () => {
+    const folder = temporaryFolder();
+
+    test.each(["5.8.9", "5.10.4"])("of %s has no weak spot", (version) => {
+      const path = writeFile(folder, version, script(version).content);
+      expect(run("shellcheck", [path])).toEqual({ status: 0, output: "" });
+    });
   });
 });

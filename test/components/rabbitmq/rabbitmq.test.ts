@@ -3,6 +3,7 @@ import { rabbitmqInterface, rabbitmqWorkload } from "../../../src/components/rab
 import type { ClusterDefinitionProps } from "../../../src/definition/cluster";
 import { InvalidDefinitionError } from "../../../src/definition/problems";
 import { fullDefinition, packagePlacement, testPlacement } from "../../support/definitions";
+import { describeWithPrograms, run, temporaryFolder, writeFile } from "../../support/programs";
 import { restartingParts } from "../../support/restarting-parts";
 
 const ACCESS = Access.passwords({
@@ -232,5 +233,15 @@ describe("as a package", () => {
     );
     expect(kernelParameters).toEqual([{ name: "fs.nr_open", value: String(process.openFiles) }]);
     expect(packaged({}).kernelParameters).toEqual([]);
+  });
+
+  describeWithPrograms(["shellcheck"], "its script", () => {
+    const folder = temporaryFolder();
+
+    test("has no weak spot", () => {
+      const { content } = packaged({}).files.find(({ path }) => path.endsWith("/membership"))!;
+      const path = writeFile(folder, "membership", content);
+      expect(run("shellcheck", ["--shell=sh", path])).toEqual({ status: 0, output: "" });
+    });
   });
 });

@@ -1,0 +1,124 @@
+import { isBusinessEmqx } from "../../definition/cross-checks";
+import { PEER_HOST } from "../../formats/references";
+import type { Membership } from "../../workload";
+import type { EmqxCluster } from "./config";
+import { type EmqxPlaces, nodeName } from "./places";
+
+export function emqxMembership({ membership }: EmqxPlaces, nodes: number): Membership {
+  const command = (what: string, ...peer: string[]) => ["bash", membership, what, ...peer];
+  return {
+    sees: command("sees", PEER_HOST),
+    // A single node has nobody to send its clients to.
+    ...(nodes > 1 && { drain: command("drain") }),
+    forget: command("forget", PEER_HOST),
+  };
+}
+
+/** Answers of `emqx ctl` are read: it ends with status 0 whatever went wrong. */
+export function membershipScript({ broker }: EmqxCluster): string {
+  return `#!/bin/bash
+# Usage: membership sees|forget PEER_HOST, membership drain
+# Prints why it fails.
+set -eu
+peer=${nodeName("${2:-}")}
+
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+
+is_true() {
+  answer=$(emqx eval "$1." 2>&1) || fail "$answer"
+  [ "$answer" = true ]
+}
+
+${isBusinessEmqx(broker.version) ? evacuation(broker.listeners) : disconnection(broker.listeners)}
+# A host without power is missed only after the net tick time.
+await_end() {
+  for _ in {1..75}; do
+    is_true "lists:member('$peer', emqx:running_nodes())" || return 0
+    sleep 2
+  done
+  fail "$peer still runs: stop it first"
+}
+
+case $1 in
+  sees) is_true "lists:member('$peer', emqx:running_nodes())" || fail "$peer is not among the running members" ;;
+  drain) drain ;;
+  forget)
+    await_end
+    if is_true "lists:member('$peer', mria:cluster_nodes(all))"; then
+      answer=$(emqx ctl cluster force-leave "$peer" 2>&1) || fail "$answer"
+      ! is_true "lists:member('$peer', mria:cluster_nodes(all))" || fail "$answer"
+    fi
+    ;;
+esac
+`;
+}
+
+interface Listeners {
+  readonly wsPort: number;
+  readonly internalPort: number;
+}
+
+/**
+ * Open-source EMQX can only stop its listeners, and with them every session dies. Here clients are told to go (MQTT 5) and
+ * cut off while their sessions stay, so that they take them along to the node where they connect again.
+ */
+function disconnection({ wsPort }: Listeners): string {
+  return `drain() {
+  answer=$(emqx eval '
+    begin
+      [esockd:set_max_connections(L, 0) || {L, _} <- esockd:listeners()],
+      ${wsPort === 0 ? "" : `ranch:suspend_listener(list_to_existing_atom("ws:default")),`}
+      Live = fun() ->
+        emqx_utils_stream:consume(emqx_cm:live_connection_stream([emqx_connection, emqx_ws_connection]))
+      end,
+      Cut = fun
+        Cut([], _) -> ok;
+        Cut(Left, 0) -> error({clients_left, length(Left)});
+        Cut(Left, Seconds) ->
+          [Pid ! {disconnect, 16#9c, use_another_server, #{}} || Pid <- Left],
+          timer:sleep(1000),
+          Cut(Live(), Seconds - 1)
+      end,
+      Cut(Live(), 20),
+      Settle = fun Settle(Before, Seconds) ->
+        timer:sleep(2000),
+        case emqx_cm:get_sessions_count() of
+          Now when Now =:= 0; Now =:= Before; Seconds =< 0 -> ok;
+          Now -> Settle(Now, Seconds - 2)
+        end
+      end,
+      Settle(-1, 10)
+    end.' 2>&1) || fail "$answer"
+  [ "$answer" = ok ] || fail "$answer"
+}
+`;
+}
+
+/** The sessions of clients that are away go, too. An evacuation would go on after a restart: it is stopped when it is done. */
+function evacuation({ wsPort, internalPort }: Listeners): string {
+  const listeners = [
+    "tcp:default",
+    ...(internalPort === 0 ? [] : ["tcp:internal"]),
+    ...(wsPort === 0 ? [] : ["ws:default"]),
+  ];
+  return `drain() {
+  emqx ctl rebalance start --evacuation --wait-health-check 1 --wait-takeover 5 \\
+    --conn-evict-rate 5000 --sess-evict-rate 5000
+  for _ in {1..20}; do
+    status=$(emqx ctl rebalance node-status)
+    case $status in
+      *'state: prohibiting'*)
+        for listener in ${listeners.join(" ")}; do emqx ctl listeners stop "$listener"; done
+        emqx ctl rebalance stop
+        return
+        ;;
+    esac
+    sleep 1
+  done
+  fail "$status"
+}
+`;
+}
