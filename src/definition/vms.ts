@@ -79,7 +79,10 @@ export interface VmPackageProps {
 /** Who sets up a host; see `VmsTargetProps.provisionedBy`. */
 export type VmProvisioning = "ssh" | "userData";
 
-/** What `Target.vms()` accepts. Hosts may have several roles: name the same one again. */
+/**
+ * What `Target.vms()` accepts. Hosts may have several roles: name the same one again. `MqttBalancer` and `RedisSessionStore`
+ * use the hosts of their role and leave the others alone, so that one target may serve several constructs.
+ */
 export interface VmsTargetProps {
   /**
    * Hosts of the brokers by name of the instance, `broker-1` to `broker-9`: as many as `broker.nodes`. A broker keeps its name

@@ -281,8 +281,36 @@ describe("beside what the stack has already", () => {
   });
 });
 
-// Nothing says that these run there, and nobody is told that they do not.
-test.failing("hosts that a single part does not use", () => {
-  const { target } = vms({ brokers: { "broker-1": host(11) }, sessionStore: host(31) });
-  expect(problemsOf((s) => new RedisSessionStore(s, "r", { target }))).toEqual(only("target.brokers = "));
+describe("behind a bastion", () => {
+  const ecdsa = `ecdsa-sha2-nistp256 ${Buffer.from("x".repeat(104)).toString("base64")}`;
+  const rsa = `ssh-rsa ${Buffer.from("x".repeat(270)).toString("base64")}`;
+  const behind = (key: string, bastionKey: string) =>
+    onHosts(
+      {
+        ssh: { bastion: { address: "192.0.2.99", hostKey: bastionKey } },
+        brokers: { "broker-1": host(11, { hostKey: key }) },
+        balancers: {},
+      },
+      { balancer: Balancer.none() },
+    );
+
+  test.each([
+    [ecdsa, "unchecked", "both, or neither"],
+    ["unchecked", ecdsa, "both, or neither"],
+    [rsa, rsa, "name the ssh-ed25519 or ecdsa-sha2-nistp256 key of the host, too"],
+  ])("keys that Terraform could not check (%#)", (key, bastionKey, message) => {
+    const problems = problemsOf(cluster(behind(key, bastionKey)));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(message);
+  });
+
+  test.each([
+    [ecdsa, rsa],
+    [rsa, ecdsa],
+    [`${ecdsa}\n${rsa}`, ecdsa],
+    ["unchecked", "unchecked"],
+  ])("keys that it can (%#)", (key, bastionKey) => {
+    const stack = new TerraformStack(Testing.app(), "dev");
+    expect(() => new MqttCluster(stack, "mqtt", { ...complete(), ...behind(key, bastionKey) })).not.toThrow();
+  });
 });

@@ -9,7 +9,7 @@ import type { Deployment, Endpoint, Neighbour, Platform } from "../platform";
 import { vmsProblems } from "./checks";
 import { loginOf } from "./connection";
 import { type ReachableInstance, VmsDeployment } from "./deployment";
-import { allRoles, clusterAddress, type Role, rolesFor } from "./hosts";
+import { clusterAddress, type Role, rolesFor } from "./hosts";
 import { VMS } from "./parity";
 
 const ROOTS = { configuration: "/etc", data: "/var/lib", runtime: "/run" } as const;
@@ -68,7 +68,7 @@ export class VmsPlatform implements Platform {
   }
 
   public checkWorkloads(workloads: readonly Workload[], neighbours: readonly Neighbour[]): Problem[] {
-    return [...unpackaged(workloads), ...this.idleHosts(workloads), ...this.portsTakenTwice(workloads, neighbours)];
+    return [...unpackaged(workloads), ...this.portsTakenTwice(workloads, neighbours)];
   }
 
   public deploy(scope: Construct, placement: Placement, workloads: readonly Workload[]): Deployment {
@@ -127,15 +127,6 @@ export class VmsPlatform implements Platform {
           return [{ name, url, audience, boundTo: `${instance.host}:${number}` }];
         }),
       ),
-    );
-  }
-
-  private idleHosts(workloads: readonly Workload[]): Problem[] {
-    const busy = workloads.flatMap(({ name }) => rolesFor(name, this.options).map(({ path }) => path));
-    return allRoles(this.options).flatMap(({ path, host }) =>
-      busy.includes(path)
-        ? []
-        : [problem(`target.${path}`, host.address, "has nothing to run in this construct; leave it out")],
     );
   }
 

@@ -233,9 +233,18 @@ describeWithPrograms(["terraform"], "Terraform", () => {
       });
     });
 
-    test("a host under another address: all of that instance, and nobody else restarts", async () => {
+    test("a host that is reached at another address, and known to the others by the same: no program", async () => {
       const brokers = { ...usual.brokers, "broker-2": host(12, { address: "198.51.100.12" }) };
-      expect(await changesOf({ ...usual, brokers })).toEqual(
+      expect(await changesOf({ ...usual, brokers })).toEqual({
+        ...replaced("broker-2-configuration", "broker-2-preflight"),
+        "broker-2-member[0]": "update",
+        'installed["broker-2"]': "update",
+      });
+    });
+
+    test("another host in the place of one: all of that instance, and nobody else restarts", async () => {
+      const brokers = { ...usual.brokers, "broker-2": host(19) };
+      expect(await changesOf({ ...usual, brokers })).toMatchObject(
         replaced(
           "broker-2",
           "broker-2-configuration",
