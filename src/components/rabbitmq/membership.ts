@@ -97,9 +97,20 @@ hand_over() {
           end
       end
     end,
-    Queues = [Q || Q <- rabbit_amqqueue:list(), amqqueue:get_type(Q) =:= rabbit_quorum_queue],
     Replicas = fun(Q) -> proplists:get_value(members, rabbit_amqqueue:info(Q, [members])) end,
-    case lists:append([Keep(amqqueue:get_name(Q), Replicas(Q)) || Q <- Queues]) of
+    Queues = [Q || Q <- rabbit_amqqueue:list(), amqqueue:get_type(Q) =:= rabbit_quorum_queue],
+    Share = fun(N) -> [Q || {Number, Q} <- lists:zip(lists:seq(1, length(Queues)), Queues), Number rem 16 =:= N] end,
+    Workers = [
+      spawn_monitor(fun() -> exit({done, lists:append([Keep(amqqueue:get_name(Q), Replicas(Q)) || Q <- Share(N)])}) end)
+      || N <- lists:seq(0, 15)
+    ],
+    Result = fun({Pid, Monitor}) ->
+      receive
+        {_, Monitor, process, Pid, {done, Failed}} -> Failed;
+        {_, Monitor, process, Pid, Reason} -> [Reason]
+      end
+    end,
+    case lists:flatmap(Result, Workers) of
       [] -> ok;
       Failed -> error({queues_not_moved, length(Failed), lists:sublist(Failed, 10)})
     end' >/dev/null
