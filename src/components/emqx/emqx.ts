@@ -92,7 +92,7 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
     data: [{ name: "data", path: places.data }],
     membership: isPackage ? emqxMembership(places, broker.nodes) : undefined,
     kernelParameters: openFilesParameter(openFiles),
-    health: membership(placement),
+    health: memberHealth(placement),
     startsAfter: startsAfter(definition),
     // Each node looks for the others until it finds them, in whatever order they start.
     startOrder: "together",
@@ -131,7 +131,7 @@ function ports(definition: EmqxCluster): Port[] {
  * moment later. This asks how many members the node sees; a majority is enough, so that one node that is down does not
  * make the others unhealthy.
  */
-function membership(placement: Placement): HealthCheck {
+function memberHealth(placement: Placement): HealthCheck {
   const nodes = placement.instances("broker");
   const majority = Math.floor(nodes.length / 2) + 1;
   const page = `http://127.0.0.1:${API_PORT}${PAGES.stats}`;

@@ -3,10 +3,11 @@ import type { Membership } from "../../workload";
 import type { BrokerInterface } from "../broker-interface";
 import type { RabbitmqPaths } from "./config";
 
-export function rabbitmqMembership({ membership }: RabbitmqPaths): Membership {
+export function rabbitmqMembership({ membership }: RabbitmqPaths, nodes: number): Membership {
   return {
     sees: ["sh", membership, "sees", PEER_HOST],
-    drain: ["sh", membership, "drain"],
+    // A single node has nobody to send its clients to.
+    ...(nodes > 1 && { drain: ["sh", membership, "drain"] }),
     release: ["sh", membership, "release", PEER_HOST],
     forget: ["sh", membership, "forget", PEER_HOST],
   };

@@ -56,7 +56,7 @@ export function rabbitmqWorkload(definition: ClusterDefinition, placement: Place
     process,
     ports: ports(brokerInterface),
     data: [{ name: "data", path: paths.data }],
-    membership: placement.software === "package" ? rabbitmqMembership(paths) : undefined,
+    membership: placement.software === "package" ? rabbitmqMembership(paths, broker.nodes) : undefined,
     kernelParameters: openFilesParameter(process.openFiles),
     health: {
       probe: { kind: "command", command: ["bash", paths.memberCheck, INSTANCE_HOST] },

@@ -12,7 +12,8 @@ import { DISTRIBUTION_PORT, METRICS_PORT } from "../../../src/components/rabbitm
 import { HEALTH_USER } from "../../../src/components/rabbitmq/definitions";
 import { rabbitmqInterface, rabbitmqWorkload } from "../../../src/components/rabbitmq/rabbitmq";
 import { forInstance, forPeer, resolveSecrets } from "../../../src/formats/references";
-import type { Membership } from "../../../src/workload";
+import type { FolderUse } from "../../../src/placement/placement";
+import type { Membership, WorkloadName } from "../../../src/workload";
 import { fullDefinition, packagePlacement } from "../../support/definitions";
 import { describeWithPrograms, freePort, run, temporaryFolder, writeFile } from "../../support/programs";
 import { until } from "../../support/servers";
@@ -34,11 +35,13 @@ const DEFINITION = fullDefinition({
   monitoring: Monitoring.none(),
 });
 const folder = temporaryFolder();
-const WORKLOAD = rabbitmqWorkload(DEFINITION, {
+const PLACEMENT = {
   ...packagePlacement(),
-  folder: (_workload, use) => join(folder, use),
+  folder: (_workload: WorkloadName, use: FolderUse) => join(folder, use),
   instances: () => [{ ordinal: 1, name: "broker-1", host: HOST }],
-});
+};
+const WORKLOAD = rabbitmqWorkload(DEFINITION, PLACEMENT);
+const AMONG_OTHERS = rabbitmqWorkload({ ...DEFINITION, broker: { ...DEFINITION.broker, nodes: 3 } }, PLACEMENT);
 
 /** One real node from the rendered files. A key that it does not know stops its start. */
 describeWithPrograms(["rabbitmq-server", "epmd", "bash"], "a node from the rendered files", () => {
@@ -64,7 +67,7 @@ describeWithPrograms(["rabbitmq-server", "epmd", "bash"], "a node from the rende
 
   /** What one of the workload's commands about another node says, and its status. */
   function membership(what: keyof Membership, peer: string) {
-    const [command, ...args] = WORKLOAD.membership?.[what] ?? [];
+    const [command, ...args] = AMONG_OTHERS.membership?.[what] ?? [];
     const words = args.map((arg) => forPeer(arg, { host: peer, name: "broker-9" }));
     const { status, stdout, stderr } = spawnSync(command, words, { encoding: "utf8", env: environment });
     return { status, output: `${stdout}${stderr}`.trim() };
