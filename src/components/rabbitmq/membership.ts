@@ -127,6 +127,21 @@ leave_mqtt_group() {
     end' >/dev/null
 }
 
+# Of two, the one that stays would pause itself as soon as the other one ends, and could not strike it off any more. That the
+# other one's Erlang machine runs is enough to keep it going.
+part_from_only_peer() {
+  is_true 'lists:sort(rabbit_nodes:all()) =:= lists:sort([node(), P])' || return 0
+  erlang 'ok = rpc:call(P, rabbit, stop, [])' >/dev/null
+  strike_off
+}
+
+strike_off() {
+  if is_true 'lists:member(P, rabbit_nodes:all())'; then
+    ctl forget_cluster_node "$peer"
+    ! is_true 'lists:member(P, rabbit_nodes:all())' || fail "$peer is a member still"
+  fi
+}
+
 # A host without power is missed only after the net tick time.
 await_end() {
   for _ in $(seq 75); do
@@ -142,15 +157,13 @@ case $1 in
   release)
     hand_over
     leave_mqtt_group
+    part_from_only_peer
     ;;
   forget)
     await_end
     hand_over
     leave_mqtt_group
-    if is_true 'lists:member(P, rabbit_nodes:all())'; then
-      ctl forget_cluster_node "$peer"
-      ! is_true 'lists:member(P, rabbit_nodes:all())' || fail "$peer is a member still"
-    fi
+    strike_off
     ;;
 esac
 `;
