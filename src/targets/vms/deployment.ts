@@ -1,5 +1,10 @@
 import { createHash } from "node:crypto";
-import { type RemoteExecProvisioner, TerraformLocal, type TerraformResource } from "cdktf";
+import {
+  type RemoteExecProvisioner,
+  type SSHProvisionerConnection,
+  TerraformLocal,
+  type TerraformResource,
+} from "cdktf";
 import type { Construct } from "constructs";
 import { MOST_BROKERS } from "../../definition/vms";
 import { shellCommand } from "../../formats/shell";
@@ -137,35 +142,44 @@ export class VmsDeployment {
   private preflight(hosted: ReachableInstance): TerraformResource {
     return terraformData(this.scope, `${hosted.instance.name}-preflight`, {
       triggers: { control: fingerprint(controlScript(hosted)), address: hosted.address },
-      provisioners: [
-        ...uploads(hosted, { control: this.controlOf(hosted) }),
-        onHost(hosted, asRoot(["sh", uploaded(hosted, "control"), "preflight"])),
-      ],
+      provisioners: brought(connectionTo(hosted.login), uploadsOf(hosted), "preflight", {
+        control: this.controlOf(hosted),
+      }),
     });
   }
 
   private installed(preflights: readonly TerraformResource[]): TerraformResource {
     const connection = connectionToSelf();
     const self = "${self.input.cluster}/${self.input.instance}";
-    const entries = this.instances.map(({ cluster, instance, login }) => [
-      instance.name,
-      { cluster, instance: instance.name, host: instance.host, login: escapeStrings(login) },
+    const entries = this.instances.map((hosted) => [
+      hosted.instance.name,
+      {
+        cluster: hosted.cluster,
+        instance: hosted.instance.name,
+        host: hosted.instance.host,
+        login: escapeStrings(hosted.login),
+        control: this.controlOf(hosted),
+      },
     ]);
+    const input = ["cluster", "instance", "login"].map((key) => [key, `\${each.value.${key}}`]);
+    const uploads = `${UPLOADS}-\${self.input.cluster}-\${self.input.instance}`;
+    const steps = brought(connection, uploads, "install", { control: "${each.value.control}" });
     return terraformData(this.scope, "installed", {
       forEach: Object.fromEntries(entries),
-      input: "${each.value}",
+      input: Object.fromEntries(input),
       triggers: ["${each.value.host}"],
       dependsOn: preflights,
       provisioners: [
-        { type: "remote-exec", connection, inline: asRoot(["sh", `${UPLOADS}/${self}/control`, "install"]) },
+        // Terraform skips the destroy steps of what failed when it was made. Whatever is missing after a failure, the
+        // configuration's step does again, and fails.
+        ...steps.map((step) => ({ ...step, onFailure: "continue" as const })),
         {
           type: "remote-exec",
           when: "destroy",
           connection,
           inline: [
             ...ifPresent(`${CONTROLS}/${self}`, asRoot([`${CONTROLS}/${self}`, "uninstall"])),
-            `rm -rf "${UPLOADS}/${self}"`,
-            `rmdir "${UPLOADS}/\${self.input.cluster}" "${UPLOADS}" 2>/dev/null || true`,
+            `rm -rf "${uploads}"`,
           ],
         },
       ],
@@ -228,7 +242,6 @@ export class VmsDeployment {
   private configuration(hosted: ReachableInstance, dependsOn: readonly TerraformResource[]): TerraformResource {
     const script = controlScript(hosted);
     const files = filesScript(hosted.workload.files);
-    const secretFiles = uploaded(hosted, "files");
     return terraformData(this.scope, `${hosted.instance.name}-configuration`, {
       triggers: {
         files: fingerprint(files),
@@ -237,13 +250,10 @@ export class VmsDeployment {
         host: hosted.instance.host,
       },
       dependsOn,
-      provisioners: [
-        ...uploads(hosted, { control: this.controlOf(hosted), files: this.secrets.resolve(files) }),
-        onHost(hosted, [
-          `trap 'rm -f "${secretFiles}"' EXIT`,
-          ...asRoot(["sh", uploaded(hosted, "control"), "place", secretFiles]),
-        ]),
-      ],
+      provisioners: brought(connectionTo(hosted.login), uploadsOf(hosted), "place", {
+        control: this.controlOf(hosted),
+        files: this.secrets.resolve(files),
+      }),
     });
   }
 
@@ -284,7 +294,7 @@ export class VmsDeployment {
   }
 }
 
-/** Where scripts arrive, in the home folder of whoever logs in. */
+/** How folders begin that scripts arrive in, in the home folder of whoever logs in. */
 const UPLOADS = ".mqtt-cluster";
 /** Where control scripts stay. */
 const CONTROLS = "/usr/local/lib/mqtt-cluster";
@@ -293,27 +303,36 @@ function control({ cluster, instance }: HostedInstance): string {
   return `${CONTROLS}/${cluster}/${instance.name}`;
 }
 
-function uploaded({ cluster, instance }: HostedInstance, file: string): string {
-  return `${UPLOADS}/${cluster}/${instance.name}/${file}`;
+function uploadsOf({ cluster, instance }: HostedInstance): string {
+  return `${UPLOADS}-${cluster}-${instance.name}`;
 }
 
 function onHost({ login }: ReachableInstance, inline: string[]): RemoteExecProvisioner {
   return { type: "remote-exec", connection: connectionTo(login), inline };
 }
 
-/** Files that nobody else on the host can read, whatever mode they arrive with. */
-function uploads(hosted: ReachableInstance, files: Record<string, string>): Provisioner[] {
-  const folder = uploaded(hosted, "");
+/**
+ * Has a host run the control script that it is brought, on the other files that it is brought. Nobody else there can read
+ * them, whatever mode they arrive with, and none stays.
+ */
+function brought(
+  connection: SSHProvisionerConnection,
+  folder: string,
+  command: "preflight" | "install" | "place",
+  { control, ...others }: { readonly control: string; readonly files?: string },
+): Provisioner[] {
+  const path = (name: string) => `${folder}/${name}`;
+  const words = ["sh", path("control"), command, ...Object.keys(others).map(path)];
   return [
-    onHost(hosted, ["set -eu", "umask 077", `mkdir -p "${folder}"`, `chmod 700 "${UPLOADS}"`]),
-    ...Object.entries(files).map(
-      ([name, content]): Provisioner => ({
-        type: "file",
-        connection: connectionTo(hosted.login),
-        destination: uploaded(hosted, name),
-        content,
-      }),
+    {
+      type: "remote-exec",
+      connection,
+      inline: ["set -eu", "umask 077", `mkdir -p "${folder}"`, `chmod 700 "${folder}"`],
+    },
+    ...Object.entries({ control, ...others }).map(
+      ([name, content]): Provisioner => ({ type: "file", connection, destination: path(name), content }),
     ),
+    { type: "remote-exec", connection, inline: [`trap 'rm -rf "${folder}"' EXIT`, ...asRoot(words)] },
   ];
 }
 

@@ -7,10 +7,11 @@ import {
 } from "cdktf";
 import type { Construct } from "constructs";
 
-export type Provisioner =
-  | FileProvisioner
-  | RemoteExecProvisioner
-  | (RemoteExecProvisioner & { readonly when: "destroy" });
+export type Provisioner = (FileProvisioner | RemoteExecProvisioner) & {
+  readonly when?: "destroy";
+  /** Without it a failure taints the resource. */
+  readonly onFailure?: "continue";
+};
 
 export interface TerraformDataProps {
   /** Kept in the state: what a destroy step may look at. */

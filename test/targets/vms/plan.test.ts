@@ -144,7 +144,7 @@ describe("connections", () => {
   });
 
   test("out of a resource's own input, for a destroy", () => {
-    const destroy = resources.installed.provisioner.find((step) => step["remote-exec"].when === "destroy");
+    const destroy = resources.installed.provisioner.find((step) => step["remote-exec"]?.when === "destroy");
     expect(destroy?.["remote-exec"].connection).toMatchSnapshot();
   });
 });
