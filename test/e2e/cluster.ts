@@ -24,48 +24,47 @@ export interface Parts {
   readonly broker: Broker;
   readonly balancer: Balancer;
   readonly sessionStore?: SessionStore;
+  /** @default - the variable of USER_SECRETS */
+  readonly backendPassword?: Secret;
+}
+
+export interface Alerts extends Pick<PrometheusMonitoringProps, "version" | "alertmanagerVersion"> {
+  readonly webhook: string;
 }
 
 export function deployCluster(stack: TerraformStack, webhookPort: number, parts: Parts): void {
-  deployOn(Target.docker({ host: dockerHost(), subnet: SUBNET }), stack, {
-    ...parts,
+  deployOn(Target.docker({ host: dockerHost(), subnet: SUBNET }), stack, parts, {
     webhook: `http://${GATEWAY}:${webhookPort}/alerts`,
-    versions: { version: "2.42.0", alertmanagerVersion: "0.25.0" },
+    version: "2.42.0",
+    alertmanagerVersion: "0.25.0",
   });
 }
 
-/** Sensors publish below their own user name, the backend reads it all; alerts come at once. */
+/** Sensors publish below their own user name, the backend reads it all; alerts, if anybody wants them, come at once. */
 export function deployOn(
   target: Target,
   stack: TerraformStack,
-  {
-    webhook,
-    versions,
-    ...parts
-  }: Parts & {
-    readonly webhook: string;
-    readonly versions?: Pick<PrometheusMonitoringProps, "version" | "alertmanagerVersion">;
-  },
-): void {
-  new MqttCluster(stack, "mqtt", {
+  { backendPassword = Secret.variable("backend_password"), ...parts }: Parts,
+  alerts?: Alerts,
+): MqttCluster {
+  return new MqttCluster(stack, "mqtt", {
     ...parts,
     access: Access.passwords({
       users: [
         { name: SENSORS.username, password: Secret.variable("sensors_password") },
-        { name: BACKEND.username, password: Secret.variable("backend_password") },
+        { name: BACKEND.username, password: backendPassword },
       ],
       rules: [
         { users: ["sensors"], action: "publish", topics: ["sensors/${username}/#"] },
         { users: ["backend"], action: "subscribe", topics: ["sensors/#"] },
       ],
     }),
-    monitoring: Monitoring.prometheus({
-      ...versions,
-      scrapeInterval: "1s",
-      downFor: "2s",
-      webhook: { url: webhook },
-    }),
+    monitoring: alerts ? prometheus(alerts) : Monitoring.none(),
     clients: { maxConnections: 1_000, maxKeepalive: "1m" },
     target,
   });
+}
+
+function prometheus({ webhook, ...versions }: Alerts): Monitoring {
+  return Monitoring.prometheus({ ...versions, scrapeInterval: "1s", downFor: "2s", webhook: { url: webhook } });
 }

@@ -1,6 +1,6 @@
 import type { TerraformStack } from "cdktf";
-import { Balancer, Broker, RedisSessionStore, Target } from "../../../src";
-import { deployOn, USER_SECRETS } from "../cluster";
+import { Balancer, Broker, RedisSessionStore, Secret, Target } from "../../../src";
+import { BACKEND, deployOn, SENSORS } from "../cluster";
 import { BED, HOSTS, type Host, lacks, ownAddress } from "./hosts";
 
 export const WEBHOOK_PORT = 9097;
@@ -8,20 +8,28 @@ export const STACK = "vms";
 const CLUSTER = "vms-mqtt";
 const SESSIONS = "vms-sessions";
 
-export const SECRETS = {
-  ...USER_SECRETS,
+/** The hosts' alone: Terraform is not told. */
+const BACKEND_PASSWORD_FILE = "/etc/mqtt-cluster-e2e.password";
+
+export const VARIABLES = {
+  sensors_password: SENSORS.password,
   vms_mqtt_node_cookie: "PlantedCookie0123456789",
   vms_sessions_redis_admin_password: "PlantedRedisAdmin012",
   vms_sessions_redis_writer_password: "PlantedRedisWriter01",
   vms_sessions_redis_access_password: "PlantedRedisAccess01",
   vms_sessions_redis_monitor_password: "PlantedRedisMonitor0",
 };
+export const SECRETS = { ...VARIABLES, backend_password: BACKEND.password };
 
 /** Hosts for five brokers, two balancers, and one for Redis, Prometheus and Alertmanager. */
 export const HOSTS_NEEDED = 8;
-const BROKER_HOSTS = HOSTS.slice(0, 5);
-const BALANCER_HOSTS = HOSTS.slice(5, lacks("virtualAddress") ? 6 : 7);
+export const BROKER_HOSTS = HOSTS.slice(0, 5);
+export const BALANCER_HOSTS = HOSTS.slice(5, lacks("virtualAddress") ? 6 : 7);
 const OTHERS_HOST = HOSTS[7];
+
+export const virtualAddress = BED.virtualAddress
+  ? { address: BED.virtualAddress, interface: BED.interface }
+  : undefined;
 
 /** Where clients connect. */
 export const CLIENTS_ADDRESS = BED.virtualAddress?.split("/")[0] ?? BALANCER_HOSTS[0]?.address;
@@ -53,14 +61,24 @@ export function cluster({ brokers = [1, 2, 3], maxInflight = 20, drainTimeout = 
       brokers: numbered("broker", brokers, BROKER_HOSTS),
       balancers: numbered("balancer", balancers, BALANCER_HOSTS),
       monitoring: onHost(OTHERS_HOST),
-      ...(BED.virtualAddress && { virtualAddress: { address: BED.virtualAddress, interface: BED.interface } }),
+      virtualAddress,
     });
-    deployOn(target, stack, {
+    const parts = {
       broker: Broker.rabbitmq({ version: "3.10", nodes: brokers.length, mqtt: { maxInflight } }),
       balancer: Balancer.haproxy({ replicas: balancers.length, drainTimeout }),
-      webhook: `http://${ownAddress()}:${WEBHOOK_PORT}/alerts`,
-    });
+      backendPassword: Secret.file(BACKEND_PASSWORD_FILE),
+    };
+    deployOn(target, stack, parts, { webhook: `http://${ownAddress()}:${WEBHOOK_PORT}/alerts` });
   };
+}
+
+export async function plantBackendPassword(): Promise<void> {
+  const plant = `umask 077; echo ${BACKEND.password} >${BACKEND_PASSWORD_FILE}`;
+  await Promise.all(BROKER_HOSTS.map((host) => host.run(plant)));
+}
+
+export async function removeBackendPassword(): Promise<void> {
+  await Promise.all(BROKER_HOSTS.map((host) => host.run(`rm -f ${BACKEND_PASSWORD_FILE}`)));
 }
 
 /** An instance of the cluster on its host, as an operator meets it. */
