@@ -81,8 +81,8 @@ export interface Package {
   /** Takes the place of `process.command`: where the package has the program. */
   readonly command?: readonly string[];
   /**
-   * Files that the program reads in one place only: that place, by the file's own path. They are shown to the program
-   * there, and only there.
+   * Files that the program reads in one place only: by that place, the file's own path. They are shown to the program there,
+   * and to nobody else.
    */
   readonly fixedPaths?: Readonly<Record<string, string>>;
 }

@@ -23,6 +23,8 @@ export interface HostedInstance {
 /** A host's health check may need as long as this when it asks for no more. */
 const PROBE_SECONDS = 5;
 
+const PARTS = ["host.sh", "program.sh"];
+
 let common: string | undefined;
 
 export function unitName({ cluster, instance }: HostedInstance): string {
@@ -36,7 +38,7 @@ export function controlScript(hosted: HostedInstance): string {
 
 /** The same for every instance. */
 export function commonPart(): string {
-  common ??= readFileSync(join(__dirname, "control.sh"), "utf8");
+  common ??= PARTS.map((name) => readFileSync(join(__dirname, "control", name), "utf8")).join("");
   return common;
 }
 

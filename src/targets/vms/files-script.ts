@@ -6,7 +6,7 @@ import type { ConfigFile } from "../../workload";
 const END = "END-OF-MQTT-CLUSTER-FILE";
 
 /**
- * The files of an instance as the script that `control.sh place` reads, with references to secrets still in it. It lives on
+ * The files of an instance as the script that `place` of the control script reads, with references to secrets still in it. It lives on
  * the host only for as long as that takes.
  */
 export function filesScript(files: readonly ConfigFile[]): string {

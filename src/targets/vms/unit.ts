@@ -77,7 +77,7 @@ function confinement({ ports, package: software }: Workload, { data }: UnitFolde
   ];
 }
 
-/** The unit without what counts for a running program as well, as `fingerprint` of control.sh sees it. */
+/** The unit without what counts for a running program as well, as `fingerprint` in control/program.sh sees it. */
 export function partsReadAtStart(unit: string): string {
   return unit.replace(/^(?:LimitNOFILE|MemoryMax|MemorySwapMax|CPUQuota)=.*\n/gm, "");
 }
