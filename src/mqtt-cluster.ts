@@ -9,7 +9,7 @@ import type { Platform } from "./targets/platform";
 
 /** A definition, and where it runs. */
 export interface MqttClusterProps extends ClusterDefinitionProps {
-  /** `Target.docker()`. */
+  /** `Target.docker()` or `Target.vms()`. */
   readonly target: Target;
   /**
    * Name of the cluster: prefix of its containers, volumes, network and secrets, label of its metrics. Brokers are known

@@ -46,9 +46,9 @@ export class Summary {
   }
 
   private endpoints(): string[] {
-    return table(
-      this.made.deployment.endpoints.map(({ name, url, audience }) => [name, url, `for ${AUDIENCES[audience]}`]),
-    );
+    // Two balancers behind one address are one endpoint.
+    const byUrl = new Map(this.made.deployment.endpoints.map((endpoint) => [endpoint.url, endpoint]));
+    return table([...byUrl.values()].map(({ name, url, audience }) => [name, url, `for ${AUDIENCES[audience]}`]));
   }
 
   private exposure(): string[] {
