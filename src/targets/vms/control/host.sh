@@ -159,17 +159,27 @@ END
   done
 }
 
+has_wanted_package() {
+  version=$(installed_version "$package")
+  [ -n "$version" ] || return 1
+  if [ -n "$package_url" ]; then
+    [ "$(cat "$state/$package.sha256" 2>/dev/null)" = "$package_sha256" ]
+  else
+    will_do "$version"
+  fi
+}
+
 install_packages() {
   step='packages'
   mkdir -p "$state"
   chmod 700 "$state"
   switch_off_rivals
-  if [ -z "$package_url" ]; then
-    needed="$package=$(wanted_version) $also_needs"
-  elif [ "$(cat "$state/$package.sha256" 2>/dev/null)" != "$package_sha256" ] || [ -z "$(installed_version "$package")" ]; then
+  if has_wanted_package; then
+    needed=$also_needs
+  elif [ -n "$package_url" ]; then
     needed="$(fetched_package) $also_needs"
   else
-    needed=$also_needs
+    needed="$package=$(wanted_version) $also_needs"
   fi
   all_there "$needed" && return
   # As it was before the first try, if there was one that failed.

@@ -158,7 +158,7 @@ has_started() {
 
 start() {
   step=start
-  if is_active && [ "$(fingerprint)" = "$(cat "$started" 2>/dev/null)" ]; then
+  if is_active && has_wanted_package && [ "$(fingerprint)" = "$(cat "$started" 2>/dev/null)" ]; then
     say 'runs with these files already'
   else
     if is_active; then
