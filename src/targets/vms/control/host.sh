@@ -181,25 +181,35 @@ install_packages() {
   else
     needed="$package=$(wanted_version) $also_needs"
   fi
-  all_there "$needed" && return
-  # As it was before the first try, if there was one that failed.
-  [ -e "$state/before.$instance" ] || dpkg-query -W -f '${Package}\n' | sort >"$state/before.$instance"
-  # shellcheck disable=SC2086 # a list
-  if ! output=$(apt_get install -y -qq --no-install-recommends --allow-downgrades --allow-change-held-packages $needed 2>&1) &&
-    ! output=$(apt_get update -qq 2>&1 && apt_get install -y -qq --no-install-recommends --allow-downgrades --allow-change-held-packages $needed 2>&1); then
-    printf '%s\n' "$output" >&2
-    fail "cannot install $needed"
-  fi
-  # What came with it goes with it, and nothing else.
-  dpkg-query -W -f '${Package}\n' | sort | comm -13 "$state/before.$instance" - >>"$state/installed"
-  rm -f "$state/before.$instance"
+  # Of a try that was interrupted.
+  remember_packages
+  all_there "$needed" || install_now "$needed"
   [ -z "$package_url" ] || echo "$package_sha256" >"$state/$package.sha256"
   # Not replaced under the running program by unattended upgrades; a deployment does it, one node after another.
   if [ -n "$package_version$package_url" ] && ! apt-mark showhold | grep -q -x -F "$package"; then
     apt-mark hold "$package" >/dev/null
     echo "$package" >>"$state/held"
   fi
+}
+
+install_now() { # install_now "NAME[=VERSION] ..."
+  dpkg-query -W -f '${Package}\n' | sort >"$state/before.$instance"
+  # shellcheck disable=SC2086 # a list
+  if ! output=$(apt_get install -y -qq --no-install-recommends --allow-downgrades --allow-change-held-packages $1 2>&1) &&
+    ! output=$(apt_get update -qq 2>&1 && apt_get install -y -qq --no-install-recommends --allow-downgrades --allow-change-held-packages $1 2>&1); then
+    printf '%s\n' "$output" >&2
+    remember_packages
+    fail "cannot install $1"
+  fi
+  remember_packages
   say "installed $package $(installed_version "$package")"
+}
+
+# What came with ours, even if it came half-way only, goes with ours, and nothing else.
+remember_packages() {
+  [ -e "$state/before.$instance" ] || return 0
+  dpkg-query -W -f '${Package}\n' | sort | comm -13 "$state/before.$instance" - >>"$state/installed"
+  rm -f "$state/before.$instance"
 }
 
 all_there() { # all_there "NAME[=VERSION] ..."
@@ -235,9 +245,10 @@ alone() {
 
 install_instance() {
   alone
+  # First, for it is what can undo the rest.
+  install_control
   install_packages
   make_folders
-  install_control
   tune_kernel
 }
 
@@ -274,6 +285,7 @@ END
 uninstall() {
   step=uninstall
   alone
+  remember_packages
   systemctl disable --now --quiet "$unit" 2>/dev/null || true
   rm -rf "/etc/systemd/system/$unit" "/etc/systemd/system/$unit.d" "$settings" "$started" "$reload_due" "$configuration" "$data"
   systemctl daemon-reload
@@ -291,7 +303,7 @@ leave_host() {
   fi
   if [ -s "$state/installed" ]; then
     # Only what is still there: somebody may have removed it.
-    gone=$(sort -u "$state/installed" | while read -r name; do [ -z "$(installed_version "$name")" ] || echo "$name"; done)
+    gone=$(sort -u "$state/installed" | while read -r name; do ! dpkg-query -W "$name" >/dev/null 2>&1 || echo "$name"; done)
     # shellcheck disable=SC2086 # a list
     [ -z "$gone" ] || output=$(apt_get purge -y -qq $gone 2>&1) || {
       printf '%s\n' "$output" >&2
