@@ -91,7 +91,7 @@ describeOnDocker(
     test("a changed broker setting replaces the brokers and nothing else", async () => {
       const before = containers();
       const applied = await deployment.change(cluster(21));
-      report("changed setting: apply", applied.seconds);
+      report("rabbit: changed setting: apply", applied.seconds);
       expect(replaced(before)).toEqual(["rabbit-mqtt-broker-1", "rabbit-mqtt-broker-2", "rabbit-mqtt-broker-3"]);
       expect((await deployment.project.plan()).status).toBe(0);
       expect(await mqtt.refusal(SENSORS)).toBe("accepted");

@@ -128,12 +128,10 @@ export const bystanders = () => [...balancers(), prometheus(), new Placed("alert
 
 /** What each of them counts as the cluster: its running members, and all that it has not forgotten. */
 export async function membersSeenBy(placed: readonly Placed[]): Promise<Record<string, unknown>> {
-  const seen = placed.map(async ({ name, host }) => {
-    const output = await new Placed(name, host).operate(
-      "exec /usr/lib/rabbitmq/bin/rabbitmqctl -q --formatter json cluster_status",
-    );
+  const seen = placed.map(async (one) => {
+    const output = await one.operate("exec /usr/lib/rabbitmq/bin/rabbitmqctl -q --formatter json cluster_status");
     const { running_nodes, disk_nodes } = JSON.parse(output.slice(output.indexOf("{")));
-    return [name, { running: addresses(running_nodes), known: addresses(disk_nodes) }];
+    return [one.name, { running: addresses(running_nodes), known: addresses(disk_nodes) }];
   });
   return Object.fromEntries(await Promise.all(seen));
 }

@@ -256,7 +256,7 @@ describeOnHosts("RabbitMQ behind two HAProxy on servers over SSH", HOSTS_NEEDED,
     ["power"],
     "clients of a broker that is cut off are back while it is away",
     async () => {
-      await failure(mqtt, "broker cut off", cutOff(broker(5)), 40);
+      await failure(mqtt, "broker cut off", cutOff(broker(1)), 40);
       await backAgain(...brokers(1, 3, 5));
     },
     5 * MINUTE,
