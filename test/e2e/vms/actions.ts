@@ -60,12 +60,6 @@ export async function backAgain(...placed: Placed[]): Promise<void> {
   );
 }
 
-/** Running members that a broker sees. */
-export async function restOf(placed: Placed): Promise<readonly string[]> {
-  const seen = (await membersSeenBy([placed])) as Record<string, { running: string[] }>;
-  return seen[placed.name].running;
-}
-
 /** Names of the brokers that a balancer sends clients to. */
 async function poolOf({ address }: Placed): Promise<string[]> {
   const metrics = await (await fetch(`http://${address}:${METRICS_PORT}/metrics`)).text();
