@@ -44,7 +44,7 @@ export interface Demand {
 }
 
 /** Workloads that may have several instances number them from the start, so that growing renames nothing. */
-const NUMBERED: readonly WorkloadName[] = ["broker", "balancer", "virtual-address"];
+export const NUMBERED: readonly WorkloadName[] = ["broker", "balancer", "virtual-address"];
 
 export function nameInstances(demand: Demand, hostOf: (instanceName: string) => string): Instance[] {
   return Array.from({ length: demand.count }, (_, index) => {

@@ -1,4 +1,4 @@
-import { PEER_NAME } from "../../formats/references";
+import { PEER_HOST, PEER_NAME } from "../../formats/references";
 import type { ConfigFile, Pool } from "../../workload";
 
 /** Where the master process takes commands, and the script that gives them. */
@@ -13,7 +13,7 @@ export function masterSocket({ socket }: PoolPaths): string[] {
 }
 
 export function brokerPool({ script }: PoolPaths): Pool {
-  const command = (verb: string) => ["/bin/sh", script, verb, PEER_NAME];
+  const command = (verb: string) => ["/bin/sh", script, verb, PEER_NAME, PEER_HOST];
   return { of: "broker", drain: command("drain"), admit: command("admit") };
 }
 
@@ -102,6 +102,10 @@ drain() {
   fail "$1 still has $(clients "$1") clients of this balancer after 30 s"
 }
 
+address() {
+  ask "@!$(worker) show servers state mqtt-brokers" | awk -v server="$1" '$4 == server { print $5 }'
+}
+
 admit() {
   runs || fail "HAProxy does not run here: it cannot send anybody to $1"
   answer=$(set_state "$1" ready)
@@ -110,6 +114,11 @@ admit() {
     # A new broker, whose clients come with the next configuration.
     "No such server.") return 0 ;;
     *) fail "cannot let $1 in: $answer" ;;
+  esac
+  # One that has moved to another host is known with the next configuration, too.
+  case $2 in
+    *[!0-9.]*) ;;
+    *) [ "$(address "$1")" = "$2" ] || return 0 ;;
   esac
   for _ in $(seq 60); do
     [ "$(state "$1")" != UP ] || return 0
@@ -124,9 +133,9 @@ reloaded() {
 
 case $1 in
   drain) drain "$2" ;;
-  admit) admit "$2" ;;
+  admit) admit "$2" "$3" ;;
   reloaded) reloaded ;;
-  *) fail "usage: $0 drain|admit SERVER, or $0 reloaded" ;;
+  *) fail "usage: $0 drain|admit SERVER ADDRESS, or $0 reloaded" ;;
 esac
 `;
   return { path: script, content, mode: 0o444, onChange: "nothing" };

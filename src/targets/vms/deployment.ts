@@ -217,7 +217,8 @@ export class VmsDeployment {
   private farewell(workload: Workload, name: string): Provisioner[] {
     const self = "${self.input.cluster}/${self.input.instance}";
     const peer = ["${self.input.instance}", "${self.input.host}"];
-    const remaining = this.instances.find(
+    // All of them: one that was added in the same plan is not a member yet, and has nothing to tell.
+    const remaining = this.instances.filter(
       ({ workload: other, instance }) => other.name === workload.name && instance.name !== name,
     );
     const here = (command: string): Provisioner => ({
@@ -233,9 +234,9 @@ export class VmsDeployment {
     return [
       ...this.poolsOf(workload).map((pool) => there(pool, "drain")),
       here("drain-self"),
-      ...(remaining && workload.membership?.release ? [there(remaining, "release")] : []),
+      ...(workload.membership?.release ? remaining.map((other) => there(other, "release")) : []),
       here("stop"),
-      ...(remaining ? [there(remaining, "forget")] : []),
+      ...remaining.map((other) => there(other, "forget")),
     ];
   }
 
@@ -280,7 +281,10 @@ export class VmsDeployment {
       },
       dependsOn: [configuration],
       provisioners: [
+        ...(others.length > 0 ? [onHost(hosted, asRoot([control(hosted), "revive"]))] : []),
         ...others.map((other) => onHost(other, asRoot([control(other), "others-ready"]))),
+        // Before anybody's clients are sent away: a balancer that cannot be reached stops it here.
+        ...pools.map((pool) => onHost(pool, ["true"])),
         ...pools.map((pool) => tell(pool, "drain")),
         onHost(hosted, asRoot([control(hosted), "start"])),
         ...others.map((other) => tell(other, "sees")),

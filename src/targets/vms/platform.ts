@@ -2,7 +2,7 @@ import type { Construct } from "constructs";
 import type { SoundDefinition } from "../../definition/cluster";
 import { check, type Problem, problem } from "../../definition/problems";
 import { type VmPackageProps, type VmsOptions, type VmsTargetProps, vmsSchema } from "../../definition/vms";
-import type { Demand, Placement } from "../../placement/placement";
+import { type Demand, NUMBERED, type Placement } from "../../placement/placement";
 import type { Instance, Workload } from "../../workload";
 import { limitsFor } from "../parity";
 import type { Deployment, Endpoint, Neighbour, Platform } from "../platform";
@@ -153,9 +153,6 @@ export class VmsPlatform implements Platform {
     );
   }
 }
-
-/** Workloads whose instances carry a number. */
-const NUMBERED: readonly string[] = ["broker", "balancer", "virtual-address"];
 
 function unpackaged(workloads: readonly Workload[]): Problem[] {
   return workloads.flatMap((workload) =>

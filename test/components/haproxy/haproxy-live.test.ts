@@ -204,8 +204,9 @@ describeWithPrograms(["haproxy", "socat", "shellcheck"], "brokers that leave the
     },
     "leastConnections",
   );
-  const pool = (verb: "drain" | "admit", name: string, patience = "seq 60") => {
-    const command = (workload.pool?.[verb] ?? []).map((word) => forPeer(word, { name, host: "" }));
+  const hostOf = (name: string) => brokers[Number(name.slice(-1)) - 1]?.host ?? "";
+  const pool = (verb: "drain" | "admit", name: string, patience = "seq 60", host = hostOf(name)) => {
+    const command = (workload.pool?.[verb] ?? []).map((word) => forPeer(word, { name, host }));
     const script = readFileSync(command[1], "utf8").replace("seq 60", patience);
     return run(command[0], ["-c", script, ...command.slice(1)]);
   };
@@ -263,6 +264,13 @@ describeWithPrograms(["haproxy", "socat", "shellcheck"], "brokers that leave the
   test("one that HAProxy does not know yet, or no more, is out already and comes in with the configuration", () => {
     expect(pool("drain", "broker-9")).toEqual({ status: 0, output: "" });
     expect(pool("admit", "broker-9")).toEqual({ status: 0, output: "" });
+  });
+
+  test("one that has moved to another host comes in with the configuration that knows it there", () => {
+    pool("drain", "broker-3");
+    brokers[2].process.kill("SIGSTOP");
+    expect(pool("admit", "broker-3", "seq 3", "10.99.99.99")).toEqual({ status: 0, output: "" });
+    brokers[2].process.kill("SIGCONT");
   });
 
   test("a reload that failed is told of until one succeeds", async () => {

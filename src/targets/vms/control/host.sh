@@ -55,6 +55,12 @@ check_system() {
     *) fail "$distribution is not supported; take Debian 12 or 13, Ubuntu 22.04 or 24.04" ;;
   esac
   [ -d /run/systemd/system ] || fail 'systemd does not run here'
+  for tool in ip ss setpriv unshare; do
+    command -v "$tool" >/dev/null || fail "there is no $tool here: apt-get install iproute2 util-linux"
+  done
+  # Another program would find the data, the members and the running process of the one before.
+  [ -z "$drains" ] || [ ! -e "$self" ] || grep -q -x -F "program='$program'" "$self" ||
+    fail "this is a member of a cluster of another program than $program: destroy that first, or give the cluster another name"
 }
 
 check_address() {
@@ -109,7 +115,8 @@ wanted_version() {
     return
   fi
   offered=$(versions_offered)
-  for version in $offered; do
+  # What apt itself would take comes first: the others may be there for special purposes (backports).
+  for version in $(apt-cache policy "$package" | sed -n 's/^ *Candidate: //p') $offered; do
     if will_do "$version"; then
       echo "$version"
       return
@@ -125,10 +132,22 @@ wanted_version() {
 versions_offered() {
   found=$(apt-cache madison "$package" | awk -F ' *[|] *' '{ print $2 }' | uniq)
   if [ -z "$found" ]; then
-    apt_get update -qq >&2 || fail 'cannot read the lists of the repositories; see above'
+    update_lists
     found=$(apt-cache madison "$package" | awk -F ' *[|] *' '{ print $2 }' | uniq)
   fi
   echo "$found"
+}
+
+# apt waits for others at its packages (below), not at its lists.
+update_lists() {
+  for _ in $(seq 60); do
+    if output=$(apt_get update -qq 2>&1); then
+      return
+    fi
+    case $output in *'Could not get lock'*) sleep 5 ;; *) break ;; esac
+  done
+  printf '%s\n' "$output" >&2
+  fail 'cannot read the lists of the repositories; see above'
 }
 
 # Waits for whoever else is at it. needrestart would restart services of its own choice.
@@ -181,8 +200,6 @@ install_packages() {
   else
     needed="$package=$(wanted_version) $also_needs"
   fi
-  # Of a try that was interrupted.
-  remember_packages
   all_there "$needed" || install_now "$needed"
   [ -z "$package_url" ] || echo "$package_sha256" >"$state/$package.sha256"
   # Not replaced under the running program by unattended upgrades; a deployment does it, one node after another.
@@ -192,24 +209,43 @@ install_packages() {
   fi
 }
 
+# Before the running program stops: whatever can go wrong with it, and the time that it takes.
+fetch_packages() {
+  step='packages'
+  ! has_wanted_package || return 0
+  if [ -n "$package_url" ]; then
+    fetched_package >/dev/null
+  else
+    apt_install --download-only "$package=$(wanted_version)" >/dev/null || fail "cannot fetch $package"
+  fi
+}
+
 install_now() { # install_now "NAME[=VERSION] ..."
-  dpkg-query -W -f '${Package}\n' | sort >"$state/before.$instance"
-  # shellcheck disable=SC2086 # a list
-  if ! output=$(apt_get install -y -qq --no-install-recommends --allow-downgrades --allow-change-held-packages $1 2>&1) &&
-    ! output=$(apt_get update -qq 2>&1 && apt_get install -y -qq --no-install-recommends --allow-downgrades --allow-change-held-packages $1 2>&1); then
+  # Of an upgrade that was interrupted, by whomever.
+  DEBIAN_FRONTEND=noninteractive dpkg --configure -a >/dev/null 2>&1 || true
+  # What comes new with ours goes with ours, even if it comes half-way only.
+  if ! coming=$(apt_install -s "$1" 2>/dev/null); then
+    update_lists
+    coming=$(apt_install -s "$1") || fail "cannot install $1"
+  fi
+  printf '%s\n' "$coming" | awk '$1 == "Inst" && $3 !~ /^\[/ { print $2 }' >>"$state/installed"
+  if ! output=$(apt_install "$1" 2>&1); then
     printf '%s\n' "$output" >&2
-    remember_packages
     fail "cannot install $1"
   fi
-  remember_packages
   say "installed $package $(installed_version "$package")"
 }
 
-# What came with ours, even if it came half-way only, goes with ours, and nothing else.
-remember_packages() {
-  [ -e "$state/before.$instance" ] || return 0
-  dpkg-query -W -f '${Package}\n' | sort | comm -13 "$state/before.$instance" - >>"$state/installed"
-  rm -f "$state/before.$instance"
+apt_install() { # apt_install [-s|--download-only] "NAME[=VERSION] ..."
+  option=
+  case $1 in
+    -*)
+      option=$1
+      shift
+      ;;
+  esac
+  # shellcheck disable=SC2086 # lists
+  apt_get install -y -qq $option --no-install-recommends --allow-downgrades --allow-change-held-packages $1
 }
 
 all_there() { # all_there "NAME[=VERSION] ..."
@@ -305,10 +341,17 @@ leave_host() {
     # Only what is still there: somebody may have removed it.
     gone=$(sort -u "$state/installed" | while read -r name; do ! dpkg-query -W "$name" >/dev/null 2>&1 || echo "$name"; done)
     # shellcheck disable=SC2086 # a list
-    [ -z "$gone" ] || output=$(apt_get purge -y -qq $gone 2>&1) || {
-      printf '%s\n' "$output" >&2
-      fail 'cannot remove the packages'
-    }
+    others=$(apt_get purge -s -qq $gone | awk '$1 == "Purg" || $1 == "Remv" { print $2 }' | sort |
+      { echo "$gone" | sort >"$state/ours" && comm -23 - "$state/ours"; })
+    if [ -n "$others" ]; then
+      say "leaves the packages that came with it, because others need them by now: $(echo "$others" | tr '\n' ' ')"
+    elif [ -n "$gone" ]; then
+      # shellcheck disable=SC2086 # a list
+      output=$(apt_get purge -y -qq $gone 2>&1) || {
+        printf '%s\n' "$output" >&2
+        fail 'cannot remove the packages'
+      }
+    fi
   fi
   if [ -s "$state/off" ]; then
     sort -u "$state/off" | while read -r rival; do

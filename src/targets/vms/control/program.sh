@@ -62,7 +62,8 @@ place() { # place SCRIPT-OF-FILES
   umask 022
   : >>"$staged.list"
   step='check of the files'
-  check_staged
+  # Another version is there only after the one that runs has stopped, and it is its word that counts.
+  ! has_wanted_package || check_staged
   step=files
   while read -r name; do
     if ! cmp -s "$staged/$name" "$configuration/$name"; then
@@ -118,7 +119,8 @@ raise_open_files() {
   wanted=$(sed -n 's/^LimitNOFILE=//p' "/etc/systemd/system/$unit")
   main=$(systemctl show -p MainPID --value "$unit")
   for pid in $main $(pgrep -P "$main"); do
-    [ "$(awk '/^Max open files/ { print $4 }' "/proc/$pid/limits")" -ge "$wanted" ] ||
+    files=$(awk '/^Max open files/ { print $4 }' "/proc/$pid/limits" 2>/dev/null) || continue
+    [ "${files:-0}" -ge "$wanted" ] ||
       prlimit --pid "$pid" --nofile="$wanted:$wanted" 2>/dev/null || return 1
   done
 }
@@ -161,16 +163,25 @@ start() {
   if is_active && has_wanted_package && [ "$(fingerprint)" = "$(cat "$started" 2>/dev/null)" ]; then
     say 'runs with these files already'
   else
+    alone
+    fetch_packages
+    step=start
     if is_active; then
       # Its clients go to the others first. A program that hangs cannot do that: then the stop is what helps.
       if [ -n "$drains" ] && healthy >/dev/null 2>&1; then
+        rm -f "$started"
         command_of 60 drain || say 'could not send its clients away; stopping it all the same'
       fi
       systemctl stop "$unit"
     fi
-    alone
-    install_packages
+    if ! has_wanted_package; then
+      install_packages
+      step='check of the files'
+      check_here || fail "refused by the $package that was just installed"
+    fi
     step=start
+    # Others on this host may go on.
+    exec 9>&-
     systemctl reset-failed "$unit" 2>/dev/null || true
     systemctl enable --quiet "$unit"
     # Not waited for by systemctl: a start that hangs would hold the deployment for as long as systemd lets it.
@@ -238,6 +249,15 @@ others_ready() {
   done
 }
 
+# One that is down already is started first: the others may be waiting for it, and need not be well for that.
+revive() {
+  step='start of what is down'
+  if is_enabled && ! is_active; then
+    systemctl start --no-block "$unit"
+    say 'was down: started'
+  fi
+}
+
 sees_peer() { # sees NAME HOST
   step="waiting until $1 is a member"
   is_enabled || return 0
@@ -261,6 +281,8 @@ from_pool() { # drain|admit NAME HOST
 drain_self() {
   step='sending clients away'
   is_active && [ -n "$drains" ] || return 0
+  # Whatever happens from here on, it must be started again before it has clients.
+  rm -f "$started"
   # The balancers have done it already, so that nobody new comes. One that is not well may not be able to: the last but one
   # member of RabbitMQ that leaves makes the last one pause, for instance.
   command_of 60 drain || say 'could not send its clients away; it leaves all the same'
@@ -280,7 +302,12 @@ remaining_member() { # STEP NAME HOST WHAT
   # Left itself, or never was one: when everything is removed nobody remains to be told.
   is_enabled || return 0
   is_active || fail "this member is down, so it cannot be told: start it, or remove $2 when it runs again"
-  command_of 300 "$4" "$2" "$3" || fail 'it failed; see above'
+  if command_of 300 "$4" "$2" "$3"; then
+    return
+  elif [ $? = 124 ]; then
+    fail 'not done after 300 s: do it again, it goes on from there'
+  fi
+  fail 'it failed; see above'
 }
 
 stop_for_good() {
@@ -301,6 +328,7 @@ case $asked in
   boot) boot "$@" ;;
   check) check_here ;;
   healthy) healthy && echo healthy ;;
+  revive) revive ;;
   others-ready) others_ready ;;
   sees) sees_peer "$@" ;;
   drain | admit) from_pool "$asked" "$@" ;;
