@@ -43,7 +43,7 @@ export interface VmHostProps extends VmSshProps {
   readonly address: string;
   /**
    * Where the other servers reach it, if they have a network of their own. An instance is known by this address: a changed
-   * one is another instance.
+   * one is another instance, so never change those of several brokers in one apply.
    * @default - `address`
    */
   readonly privateAddress?: string;
