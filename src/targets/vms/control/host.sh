@@ -321,7 +321,6 @@ END
 uninstall() {
   step=uninstall
   alone
-  remember_packages
   systemctl disable --now --quiet "$unit" 2>/dev/null || true
   rm -rf "/etc/systemd/system/$unit" "/etc/systemd/system/$unit.d" "$settings" "$started" "$reload_due" "$configuration" "$data"
   systemctl daemon-reload
