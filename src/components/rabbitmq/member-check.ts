@@ -41,13 +41,19 @@ lets_clients_in() {
 clusters=$(for node in "\${nodes[@]}"; do cluster_of "$node" & done; wait)
 mine=$(cluster_of "$own")
 
-if [ -z "$mine" ]; then
-  # After all nodes were down the first ones to come back wait for the others. Whoever starts nodes one after another
-  # must go on to the next, or all would wait for ever. While any node runs, this one has to join it.
-  [ -e "$joined" ] && [ -z "$clusters" ] && is_up "$own" || { echo "not running"; exit 1; }
+# After all nodes were down the first ones to come back wait for the others. Whoever starts nodes one after another must go
+# on to the next, or all would wait for ever.
+go_on_if_one_is_missing() {
+  [ -e "$joined" ] || return 0
   for node in "\${nodes[@]}"; do
     is_up "$node" || { echo "waiting for $node"; exit 0; }
   done
+}
+
+if [ -z "$mine" ]; then
+  # While any node runs, this one has to join it.
+  [ -e "$joined" ] && [ -z "$clusters" ] && is_up "$own" || { echo "not running"; exit 1; }
+  go_on_if_one_is_missing
   echo "all nodes are up, this one is not yet running"
   exit 1
 fi
@@ -62,7 +68,12 @@ for node in "\${nodes[@]}"; do
 done
 [ "$with_me" -ge "$needed" ] || { echo "$with_me of at least $needed nodes in this node's cluster"; exit 1; }
 [ $((2 * with_me)) -ge "$all" ] || { echo "$((all - with_me)) nodes are in another cluster"; exit 1; }
-lets_clients_in || { echo "does not answer MQTT clients"; exit 1; }
+if ! lets_clients_in; then
+  # The last one to stop runs by itself, and lets nobody in until a majority of the MQTT plugin's Raft group runs.
+  [ "$with_me" -ge "$majority" ] || go_on_if_one_is_missing
+  echo "does not answer MQTT clients"
+  exit 1
+fi
 [ "$with_me" -lt 2 ] || [ -e "$joined" ] || touch "$joined"
 echo "member of $with_me"
 `;

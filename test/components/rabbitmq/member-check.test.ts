@@ -143,5 +143,14 @@ describeWithPrograms(["bash", "timeout", "od"], "the health check", () => {
       await before();
       expect(await checkOn(1, nodes)).toBe(expected);
     });
+
+    test.each([
+      ["a majority is not there", [A, waiting], "healthy: waiting for 127.0.0.3"],
+      ["a majority is there", [A, A], "unhealthy: does not answer MQTT clients"],
+      ["nothing to wait for", [A, waiting, waiting], "unhealthy: does not answer MQTT clients"],
+    ])("it runs, and refuses valid credentials: %s", async (_title, nodes, expected) => {
+      await before();
+      expect(await checkOn(1, nodes, "20020003")).toBe(expected);
+    });
   });
 });
