@@ -174,7 +174,8 @@ export async function killBroker(
 
   const { lost, seconds } = await outage(clients, () => docker("kill", container));
   report(`${container} killed: last of ${lost} lost clients back after`, seconds);
-  expect(seconds).toBeLessThan(1);
+  // 0.6 s on two cores with nothing else to do; the double of what a busy machine needed.
+  expect(seconds).toBeLessThan(2);
   // Usually seconds. But where the same alert fired while the cluster started, Alertmanager adds this one to its group and
   // tells of both at the group's next turn, up to a minute (group_interval) later.
   await until("the alert arrives", alertIs("firing"), 90_000);

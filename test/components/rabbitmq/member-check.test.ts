@@ -124,7 +124,7 @@ describeWithPrograms(["bash", "timeout", "od"], "the health check", () => {
   });
 
   describe("when it has been in a cluster before", () => {
-    const before = async () => {
+    const joinedBefore = async () => {
       await checkOn(1, [A, A]);
       expect(existsSync(marker)).toBe(true);
       for (const server of servers) {
@@ -140,7 +140,7 @@ describeWithPrograms(["bash", "timeout", "od"], "the health check", () => {
       ["another node runs, which it has to join", [waiting, A], "unhealthy: not running"],
       ["it is down", [{}, waiting], "unhealthy: not running"],
     ])("%s", async (_title, nodes, expected) => {
-      await before();
+      await joinedBefore();
       expect(await checkOn(1, nodes)).toBe(expected);
     });
 
@@ -149,7 +149,7 @@ describeWithPrograms(["bash", "timeout", "od"], "the health check", () => {
       ["a majority is there", [A, A], "unhealthy: does not answer MQTT clients"],
       ["nothing to wait for", [A, waiting, waiting], "unhealthy: does not answer MQTT clients"],
     ])("it runs, and refuses valid credentials: %s", async (_title, nodes, expected) => {
-      await before();
+      await joinedBefore();
       expect(await checkOn(1, nodes, "20020003")).toBe(expected);
     });
   });
