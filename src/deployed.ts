@@ -10,7 +10,7 @@ import { Summary } from "./summary";
 import { checkTarget } from "./targets/choose-platform";
 import type { Deployment, Endpoint, Platform } from "./targets/platform";
 import { takenSecretNames } from "./targets/stack-secrets";
-import type { Workload } from "./workload";
+import type { CustomObject, Workload } from "./workload";
 
 /** What other stacks and programs connect to; what a deployment does not offer is undefined. */
 export interface ClusterEndpoints {
@@ -35,6 +35,8 @@ interface Plan {
   readonly demands: readonly Demand[];
   readonly runbookBaseUrl?: string;
   render(placement: Placement): readonly Workload[];
+  /** What a program that runs already is told of the workloads. */
+  objects?(placement: Placement, workloads: readonly Workload[]): readonly CustomObject[];
 }
 
 interface Made {
@@ -144,7 +146,11 @@ export abstract class Deployed extends Construct {
         result.deployment.endpoints.map((endpoint) => ({ ...endpoint, deployment: result.plan.name })),
       );
     refuseProblems(`the definition of "${name}"`, platform.checkWorkloads(workloads, neighbours));
-    this.made = { plan, workloads, deployment: platform.deploy(this, placement, workloads) };
+    this.made = {
+      plan,
+      workloads,
+      deployment: platform.deploy(this, placement, workloads, plan.objects?.(placement, workloads) ?? []),
+    };
   }
 }
 

@@ -41,7 +41,7 @@ export interface Workload {
   readonly reloadSignal?: "SIGHUP" | "SIGUSR2";
   /** Status 0 when the last reload went well; absent where the program keeps nothing of it. Run like a health probe. */
   readonly reloadCheck?: readonly string[];
-  /** How single instances come and go; absent where they know nothing of each other. */
+  /** How single instances come and go; absent where they know nothing of each other, or the target leaves them alone. */
   readonly membership?: Membership;
   /** Clients of another workload that come through this one, and how to send them elsewhere; absent where it cannot. */
   readonly pool?: Pool;
@@ -52,6 +52,14 @@ export interface Workload {
    * holds nothing that could ask (one program and no shell): then only Prometheus notices.
    */
   readonly health?: HealthCheck;
+  /** Answers for as long as the process works at all, a member or not: where it is silent for long, only a restart helps. */
+  readonly alive?: Life;
+  /** What it must reach to do its work; everything else may be kept from it. */
+  readonly connectsTo: readonly Connection[];
+  /** The same program as its maker packages it for Kubernetes; absent where nobody does. */
+  readonly chart?: Chart;
+  /** The same program as its maker's operator runs it on Kubernetes; absent where there is none. */
+  readonly customResource?: CustomResource;
   /** Workloads that must be healthy before this one starts. */
   readonly startsAfter: readonly WorkloadName[];
   /** Whether the instances form their cluster when started together, or must come up one after another. */
@@ -97,6 +105,16 @@ export interface Membership {
   readonly release?: readonly string[];
   /** Run by another member when the peer has stopped for good: strikes it off. May refer to the peer. */
   readonly forget: readonly string[];
+  /**
+   * Run by an instance itself that stops for good, where nobody else can be asked: its clients go, what lives there only
+   * moves, and the others strike it off, at the latest when it has stopped. May refer to the instance.
+   */
+  readonly leave: readonly string[];
+  /**
+   * Prints what an HTTPS server answers. Three words follow: the URL, the file of a bearer token, and the file of the
+   * certificates of the authority.
+   */
+  readonly httpsGet: readonly string[];
 }
 
 /** Commands as in `Membership`; the peer is an instance of the workload `of`. */
@@ -141,9 +159,16 @@ export interface Process {
   readonly stopSignal: "SIGTERM" | "SIGQUIT" | "SIGUSR1" | "SIGINT";
   /** How long that may take before it is killed. */
   readonly stopGraceSeconds: number;
+  /** The same user, and its group, by the numbers that they have in the official image. */
+  readonly userId: number;
+  readonly groupId: number;
+  /** Folders of the image that it writes to, besides its data and `/tmp`. */
+  readonly writes?: readonly string[];
   /** Limit of open files, soft and hard. */
   readonly openFiles: number;
   readonly memoryMiB?: number;
+  /** What it needs for all that the definition wants of it, where memory is set aside and `memoryMiB` says nothing. */
+  readonly expectedMemoryMiB: number;
   /** Processors that it may use at most; a fraction is allowed. */
   readonly cpus?: number;
 }
@@ -161,6 +186,17 @@ export interface Port {
   /** Path of the URL: `/mqtt`. */
   readonly urlPath?: string;
 }
+
+/** A TCP port that accepts connections, or an HTTP page with a 2xx status on it. */
+export interface Life {
+  readonly port: number;
+  readonly path?: string;
+}
+
+/** From every instance to every instance of a workload, which may be its own, or to a server outside of the cluster. */
+export type Connection =
+  | { readonly to: WorkloadName; readonly ports: readonly number[] }
+  | { readonly toHost: string; readonly port: number };
 
 export interface DataDirectory {
   /** `data`, unique within the workload. */
@@ -196,6 +232,44 @@ export interface ScrapeEndpoint {
   readonly job: string;
   readonly port: number;
   readonly path: string;
+}
+
+/** Anything that JSON can say. */
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json | undefined;
+}
+
+/**
+ * Values and specifications below are Kubernetes' own JSON. Text that is a reference of formats/pod-parts.ts, and nothing
+ * else, stands for what the target makes of the workload: its volumes, its limits, where it may run.
+ */
+export interface Chart {
+  readonly repository: string;
+  /** `emqx` */
+  readonly name: string;
+  readonly version: string;
+  readonly values: JsonObject;
+  /** The only domain of a Kubernetes cluster that it works in, if there is such a limit. */
+  readonly onlyInDomain?: string;
+}
+
+export interface CustomResource {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** Name of its definition in the cluster: `emqxes.apps.emqx.io`. */
+  readonly definition: string;
+  readonly spec: JsonObject;
+  /** Labels by which the operator knows the pods of one resource; the name of the resource is their value. */
+  readonly podLabels: Readonly<Record<string, string>>;
+  /** The chart that installs the operator. */
+  readonly operator: Pick<Chart, "repository" | "name" | "version">;
+}
+
+/** Something of a kind that somebody else has added to a Kubernetes cluster. */
+export interface CustomObject extends Pick<CustomResource, "apiVersion" | "kind" | "definition" | "spec"> {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface AlertRule {

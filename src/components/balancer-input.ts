@@ -6,7 +6,7 @@ import { type AlertLimits, DEFAULT_ALERT_LIMITS } from "./alert-limits";
 import type { BrokerInterface } from "./broker-interface";
 
 /** What a balancer must know of its surroundings, whoever runs the brokers. */
-export interface BalancerInput extends Pick<Placement, "software" | "folder" | "resolver"> {
+export interface BalancerInput extends Pick<Placement, "software" | "folder" | "resolver" | "podsOf"> {
   readonly cluster: string;
   readonly clients: ClientLimits;
   readonly brokers: BrokerInterface;
@@ -68,7 +68,7 @@ export const STOP_AT_ONCE = {
 /** What a balancer is to the cluster, whichever program does it. */
 export function balancerRole(
   input: BalancerInput,
-): Pick<Workload, "name" | "instances" | "ports" | "data" | "health" | "startsAfter" | "startOrder"> {
+): Pick<Workload, "name" | "instances" | "ports" | "data" | "health" | "connectsTo" | "startsAfter" | "startOrder"> {
   return {
     name: "balancer",
     instances: input.instances,
@@ -81,9 +81,14 @@ export function balancerRole(
       retries: 3,
       startPeriodSeconds: 15,
     },
+    connectsTo: [{ to: "broker", ports: brokerPorts(input.brokers) }],
     startsAfter: input.startsAfter,
     startOrder: "together",
   };
+}
+
+function brokerPorts({ tcpPort, ws, dashboardPort, check }: BrokerInterface): number[] {
+  return [...new Set([tcpPort, ...(ws ? [ws.port] : []), ...(dashboardPort ? [dashboardPort] : []), check.port])];
 }
 
 function balancerPorts({ tcpPort, ws, dashboardPort }: BrokerInterface): Port[] {

@@ -10,6 +10,7 @@ import type { BalancerInput } from "./balancer-input";
 import type { BrokerInterface } from "./broker-interface";
 import { emqxInterface, emqxWorkload } from "./emqx/emqx";
 import { virtualAddressWorkloads } from "./keepalived/keepalived";
+import { servesMetrics } from "./nginx/nginx-config";
 import { nginxExporterWorkload } from "./nginx/nginx-exporter";
 import { prometheusWorkload } from "./prometheus/prometheus";
 import { rabbitmqInterface, rabbitmqWorkload } from "./rabbitmq/rabbitmq";
@@ -72,7 +73,7 @@ function balancerWorkloads(definition: ClusterDefinition, placement: Placement):
   return [
     balancerWorkload(balancer, input),
     ...virtualAddressWorkloads(placement),
-    ...(balancer.kind === "nginx" && monitoring.kind === "prometheus" && placement.software === "image"
+    ...(balancer.kind === "nginx" && monitoring.kind === "prometheus" && !servesMetrics(placement)
       ? [nginxExporterWorkload(input, placement)]
       : []),
   ];

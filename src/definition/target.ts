@@ -1,5 +1,7 @@
 import * as v from "valibot";
-import { flag, image, ipv4, mapOf, name, options, pattern } from "./values";
+import { imagesSchema, PORT, registrySchema } from "./images";
+import type { KubernetesTargetProps } from "./kubernetes";
+import { flag, ipv4, name, options, pattern } from "./values";
 import type { VmsTargetProps } from "./vms";
 
 /** What `Target.docker()` accepts. */
@@ -54,6 +56,9 @@ export interface DockerTargetProps {
   readonly operatorAddress?: string;
 }
 
+type TargetKind = "docker" | "vms" | "kubernetes";
+type TargetProps = DockerTargetProps | VmsTargetProps | KubernetesTargetProps;
+
 /** Where the cluster runs. */
 export class Target {
   /** Containers on one Docker engine. */
@@ -69,32 +74,23 @@ export class Target {
     return new Target("vms", props);
   }
 
-  /** @internal */
-  public readonly _kind: "docker" | "vms";
-  /** @internal */
-  public readonly _props: DockerTargetProps | VmsTargetProps;
+  /** Pods on a Kubernetes cluster that is there already. */
+  public static kubernetes(props: KubernetesTargetProps): Target {
+    return new Target("kubernetes", props);
+  }
 
-  private constructor(kind: "docker" | "vms", props: DockerTargetProps | VmsTargetProps) {
+  /** @internal */
+  public readonly _kind: TargetKind;
+  /** @internal */
+  public readonly _props: TargetProps;
+
+  private constructor(kind: TargetKind, props: TargetProps) {
     this._kind = kind;
     this._props = props;
   }
 }
 
-export const PROGRAMS = [
-  "emqx",
-  "rabbitmq",
-  "haproxy",
-  "nginx",
-  "nginx-exporter",
-  "redis",
-  "redis-exporter",
-  "webdis",
-  "prometheus",
-  "alertmanager",
-] as const;
-
 const HOST = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?";
-const PORT = "(?:6553[0-5]|655[0-2]\\d|65[0-4]\\d{2}|6[0-4]\\d{3}|[1-5]\\d{4}|[1-9]\\d{0,3})";
 
 const SUBNET =
   'must be a subnet with a prefix from /8 to /27 (the largest cluster does not fit into less), written with its first address: "172.30.0.0/24"';
@@ -129,21 +125,9 @@ export const dockerSchema = options({
       v.check((text) => isSubnet(text), SUBNET),
     ),
   ),
-  registry: v.optional(
-    pattern(
-      new RegExp(`^[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?::${PORT})?(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$`),
-      'a registry without scheme: "registry.example.com/mirror"',
-    ),
-  ),
+  registry: v.optional(registrySchema),
   registryLogin: v.optional(flag, false),
-  images: v.optional(
-    mapOf(
-      v.picklist(PROGRAMS, `is not a program of this package; known: ${PROGRAMS.join(", ")}`),
-      image,
-      'must be an object of images by program: { haproxy: "haproxy:3.2.22-alpine" }',
-    ),
-    {},
-  ),
+  images: v.optional(imagesSchema, {}),
   clientAddress: v.optional(ipv4, "0.0.0.0"),
   operatorAddress: v.optional(ipv4, "127.0.0.1"),
 });

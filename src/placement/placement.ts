@@ -16,6 +16,17 @@ export interface VirtualAddress {
   readonly routerId: number;
 }
 
+/** The pods that run a workload on Kubernetes. */
+export interface Pods {
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Whether they are known by name for ever: those of a deployment or an operator come and go under new ones. */
+  readonly haveLastingNames: boolean;
+}
+
+/** Who makes the instances of a workload: this package, or what the program's own maker has for that. */
+export type Maker = "package" | "chart" | "operator";
+
 /** Who runs where, under which name: the target's answer to "I need three brokers and a balancer". */
 export interface Placement {
   /** Name of the cluster: label of metrics, prefix of resources. */
@@ -25,6 +36,12 @@ export interface Placement {
   readonly resolver?: string;
   /** How programs come: in their official images, or as packages of a distribution. */
   readonly software: "image" | "package";
+  /** Whether instances are told to come and go one by one, with the commands of `Membership`. */
+  readonly managesMembers: boolean;
+  /** Who makes the brokers. */
+  readonly brokersMadeBy: Maker;
+  /** Undefined where there are no pods. */
+  podsOf(workload: WorkloadName): Pods | undefined;
   /** There only where clients come to an address that moves between balancers. */
   readonly virtualAddress?: VirtualAddress;
   /** Where a workload's files of one kind lie; `inImage` is the place that its official image has for them. */

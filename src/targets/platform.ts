@@ -3,7 +3,7 @@ import type { Construct } from "constructs";
 import type { SoundDefinition } from "../definition/cluster";
 import type { Problem } from "../definition/problems";
 import type { Demand, Placement } from "../placement/placement";
-import type { Audience, Workload } from "../workload";
+import type { Audience, CustomObject, Workload } from "../workload";
 
 /** A place to run workloads: one folder beside this file implements it for one Terraform provider. */
 export interface Platform {
@@ -16,7 +16,13 @@ export interface Platform {
   place(cluster: string, demands: readonly Demand[]): Placement;
   /** What of the workloads cannot run here together, or beside what the stack has here already. */
   checkWorkloads(workloads: readonly Workload[], neighbours: readonly Neighbour[]): Problem[];
-  deploy(scope: Construct, placement: Placement, workloads: readonly Workload[]): Deployment;
+  /** @param objects None but on Kubernetes. */
+  deploy(
+    scope: Construct,
+    placement: Placement,
+    workloads: readonly Workload[],
+    objects: readonly CustomObject[],
+  ): Deployment;
 }
 
 export interface Deployment {

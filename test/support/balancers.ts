@@ -16,6 +16,7 @@ export function balancerInput(overrides: Partial<BalancerInput> = {}): BalancerI
   return {
     cluster: "dev-mqtt",
     software: "image",
+    podsOf: () => undefined,
     folder: (_workload, _use, inImage) => inImage,
     clients: { maxConnections: 1000, maxKeepalive: 300 },
     brokers: BROKERS,

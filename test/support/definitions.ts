@@ -35,6 +35,9 @@ export function testPlacement(counts: Partial<Record<WorkloadName, number>> = {}
     discovery: { kind: "static" },
     resolver: "127.0.0.11",
     software: "image",
+    managesMembers: false,
+    brokersMadeBy: "package",
+    podsOf: () => undefined,
     folder: (_workload, _use, inImage) => inImage,
     instances: (workload) =>
       nameInstances({ workload, count: demand[workload] ?? 1 }, (name) => `${name}.dev-mqtt.internal`),
@@ -49,6 +52,7 @@ export function packagePlacement(counts: Partial<Record<WorkloadName, number>> =
   return {
     ...placement,
     software: "package",
+    managesMembers: true,
     folder: (workload, use) => `${roots[use]}/mqtt-cluster/dev-mqtt/${workload}`,
     instances: (workload) =>
       placement.instances(workload).map((instance) => ({

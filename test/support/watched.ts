@@ -22,6 +22,8 @@ export function instancesOf(workload: WorkloadName, count = 1) {
   return nameInstances({ workload, count }, (name) => `${name}.${CLUSTER}.internal`);
 }
 
+const SIZE = { userId: 999, groupId: 999, expectedMemoryMiB: 64 };
+
 /** A workload of which only the metrics matter. */
 export function watchedWorkload(
   name: WorkloadName,
@@ -36,7 +38,7 @@ export function watchedWorkload(
     instances: instancesOf(name, count),
     image: `${program}:1`,
     files: [],
-    process: { args: [], environment: {}, stopSignal: "SIGTERM", stopGraceSeconds: 1, openFiles: 1024 },
+    process: { args: [], environment: {}, stopSignal: "SIGTERM", stopGraceSeconds: 1, openFiles: 1024, ...SIZE },
     ports: [],
     data: [],
     health: {
@@ -46,6 +48,7 @@ export function watchedWorkload(
       retries: 1,
       startPeriodSeconds: 1,
     },
+    connectsTo: [],
     startsAfter: [],
     startOrder: "together",
     scrape,

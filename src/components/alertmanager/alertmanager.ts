@@ -2,7 +2,7 @@ import type { PrometheusDefinition } from "../../definition/cluster";
 import { LEAST_VERSIONS } from "../../definition/cross-checks";
 import { secretsIn } from "../../formats/references";
 import type { Placement } from "../../placement/placement";
-import type { Workload } from "../../workload";
+import type { Connection, Workload } from "../../workload";
 import { imageTag } from "../prometheus/image-tag";
 import { alertmanagerAlerts } from "./alerts";
 import { renderAlertmanagerConfig } from "./config";
@@ -50,6 +50,9 @@ export function alertmanagerWorkload(monitoring: PrometheusDefinition, placement
       ],
       environment: {},
       user: "nobody",
+      userId: 65534,
+      groupId: 65534,
+      expectedMemoryMiB: 128,
       stopSignal: "SIGTERM",
       stopGraceSeconds: 30,
       openFiles: 4096,
@@ -65,6 +68,8 @@ export function alertmanagerWorkload(monitoring: PrometheusDefinition, placement
       retries: 3,
       startPeriodSeconds: 30,
     },
+    alive: { port: ALERTMANAGER_PORT, path: "/-/healthy" },
+    connectsTo: monitoring.webhook ? [webhookServer(monitoring.webhook.url)] : [],
     startsAfter: [],
     startOrder: "together",
     scrape: [{ job: "alertmanager", port: ALERTMANAGER_PORT, path: "/metrics" }],
@@ -73,4 +78,9 @@ export function alertmanagerWorkload(monitoring: PrometheusDefinition, placement
       ? []
       : ["Alerts are sent nowhere, Alertmanager only shows them: give monitoring a webhook to be told."],
   };
+}
+
+function webhookServer(url: string): Connection {
+  const { hostname, port, protocol } = new URL(url);
+  return { toHost: hostname, port: Number(port) || (protocol === "https:" ? 443 : 80) };
 }

@@ -9,7 +9,10 @@ import { sessionCopyAction } from "./session-copy";
 /** Prometheus jobs, one for each of EMQX's metrics pages. */
 export const JOBS = { stats: "emqx", access: "emqx-access", actions: "emqx-actions" } as const;
 
-export function emqxAlerts(definition: EmqxCluster, placement: Pick<Placement, "cluster" | "software">): AlertRule[] {
+export function emqxAlerts(
+  definition: EmqxCluster,
+  placement: Pick<Placement, "cluster" | "managesMembers">,
+): AlertRule[] {
   const { broker, access, sessionStore } = definition;
   const { cluster } = placement;
   return [

@@ -26,9 +26,9 @@ const OWN_FILES = 4096;
  */
 export function nodeCapacity(
   { broker, clients }: ClusterDefinition,
-  { software }: Pick<Placement, "software">,
+  placement: Pick<Placement, "managesMembers">,
 ): NodeCapacity {
-  const survivors = survivingNodes(broker.nodes, software);
+  const survivors = survivingNodes(broker.nodes, placement);
   const connections = Math.ceil((clients.maxConnections * HEADROOM) / survivors);
   const { wsPort, internalPort } = broker.listeners;
   const listeners = 1 + (wsPort === 0 ? 0 : 1) + (internalPort === 0 ? 0 : 1);

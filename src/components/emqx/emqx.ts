@@ -2,9 +2,11 @@ import type { ClusterDefinition } from "../../definition/cluster";
 import { isBusinessEmqx } from "../../definition/cross-checks";
 import { INSTANCE_HOST } from "../../formats/references";
 import type { Placement } from "../../placement/placement";
-import type { HealthCheck, Port, ScrapeEndpoint, Workload, WorkloadName } from "../../workload";
+import type { Connection, HealthCheck, Port, ScrapeEndpoint, Workload, WorkloadName } from "../../workload";
 import type { BrokerInterface } from "../broker-interface";
 import { openFilesParameter } from "../open-files";
+import { REDIS_PORT } from "../redis/paths";
+import { WEBDIS_PORT } from "../webdis/webdis";
 import { accessFiles } from "./access";
 import { emqxAlerts, JOBS } from "./alerts";
 import { nodeCapacity } from "./capacity";
@@ -39,7 +41,7 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
   const { broker } = definition;
   const places = emqxPlaces(placement);
   const isPackage = placement.software === "package";
-  const { openFiles } = nodeCapacity(definition, placement);
+  const { openFiles, connections: clients } = nodeCapacity(definition, placement);
   return {
     name: "broker",
     program: "emqx",
@@ -62,11 +64,11 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
       configFile(definition, placement),
       ...peerFiles(placement),
       ...accessFiles(definition, places),
-      ...(isPackage
+      ...(placement.managesMembers
         ? [
             {
               path: places.membership,
-              content: membershipScript(definition),
+              content: membershipScript(definition, placement),
               mode: 0o444,
               onChange: "nothing",
             } as const,
@@ -81,18 +83,25 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
         ...(isPackage && { HOME: places.data, EMQX_LOG_DIR: places.data }),
       },
       user: "emqx",
+      userId: 1000,
+      groupId: 1000,
+      // Besides its logs, what it makes of its configuration at every start.
+      writes: ["/opt/emqx/log"],
       stopSignal: "SIGTERM",
       // As in EMQX's own systemd unit.
       stopGraceSeconds: 120,
       openFiles,
+      expectedMemoryMiB: 512 + Math.ceil(clients / 32),
       memoryMiB: broker.memory && Math.floor(broker.memory / 1024 ** 2),
       cpus: broker.cpus,
     },
     ports: ports(definition),
     data: [{ name: "data", path: places.data }],
-    membership: isPackage ? emqxMembership(places, broker.nodes) : undefined,
+    membership: placement.managesMembers ? emqxMembership(places, broker.nodes) : undefined,
     kernelParameters: openFilesParameter(openFiles),
     health: memberHealth(placement),
+    alive: { port: API_PORT, path: "/status" },
+    connectsTo: connections(definition),
     startsAfter: startsAfter(definition),
     // Each node looks for the others until it finds them, in whatever order they start.
     startOrder: "together",
@@ -133,7 +142,9 @@ function ports(definition: EmqxCluster): Port[] {
  */
 function memberHealth(placement: Placement): HealthCheck {
   const nodes = placement.instances("broker");
-  const majority = Math.floor(nodes.length / 2) + 1;
+  // Where members come and go one by one, one more of them must not change what is asked of the others.
+  const counted = placement.managesMembers ? Math.min(nodes.length, 3) : nodes.length;
+  const majority = Math.floor((placement.software === "package" ? nodes.length : counted) / 2) + 1;
   const page = `http://127.0.0.1:${API_PORT}${PAGES.stats}`;
   const enough = (needed: number | string) =>
     `curl -fsS --max-time 4 ${page} | awk '$1 == "emqx_cluster_nodes_running" && $2 >= ${needed} { member = 1 } END { exit !member }'`;
@@ -150,6 +161,17 @@ function memberHealth(placement: Placement): HealthCheck {
     retries: 3,
     startPeriodSeconds: 120,
   };
+}
+
+function connections({ access, broker, sessionStore }: EmqxCluster): Connection[] {
+  const isDirect = isBusinessEmqx(broker.version) || access.kind === "redis";
+  return [
+    { to: "broker", ports: [DISTRIBUTION_PORT, RPC_PORT] },
+    ...(sessionStore.kind !== "builtIn" && isDirect ? [{ to: "session-store", ports: [REDIS_PORT] } as const] : []),
+    ...(sessionStore.kind !== "builtIn" && !isBusinessEmqx(broker.version)
+      ? [{ to: "session-writer", ports: [WEBDIS_PORT] } as const]
+      : []),
+  ];
 }
 
 function startsAfter({ broker, sessionStore }: EmqxCluster): WorkloadName[] {

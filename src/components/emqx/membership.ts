@@ -1,5 +1,6 @@
 import { isBusinessEmqx } from "../../definition/cross-checks";
-import { PEER_HOST } from "../../formats/references";
+import { INSTANCE_HOST, PEER_HOST } from "../../formats/references";
+import type { Placement } from "../../placement/placement";
 import type { Membership } from "../../workload";
 import type { EmqxCluster } from "./config";
 import { type EmqxPlaces, nodeName } from "./places";
@@ -11,13 +12,16 @@ export function emqxMembership({ membership }: EmqxPlaces, nodes: number): Membe
     // A single node has nobody to send its clients to.
     ...(nodes > 1 && { drain: command("drain") }),
     forget: command("forget", PEER_HOST),
+    leave: command("leave", INSTANCE_HOST),
+    httpsGet: command("https-get"),
   };
 }
 
 /** Answers of `emqx ctl` are read: it ends with status 0 whatever went wrong. */
-export function membershipScript({ broker }: EmqxCluster): string {
+export function membershipScript({ broker }: EmqxCluster, { software }: Pick<Placement, "software">): string {
   return `#!/bin/bash
-# Usage: membership sees|forget PEER_HOST, membership drain
+# Usage: membership sees|forget PEER_HOST, membership drain, membership leave OWN_HOST,
+# membership https-get URL TOKEN_FILE AUTHORITY_FILE
 # Prints why it fails.
 set -eu
 peer=${nodeName("${2:-}")}
@@ -32,7 +36,7 @@ is_true() {
   [ "$answer" = true ]
 }
 
-${isBusinessEmqx(broker.version) ? evacuation(broker.listeners) : disconnection(broker.listeners)}
+${isBusinessEmqx(broker.version) ? evacuation(broker.listeners) : disconnection(broker.listeners, software === "image")}
 # A host without power is missed only after the net tick time.
 await_end() {
   for _ in {1..75}; do
@@ -42,9 +46,38 @@ await_end() {
   fail "$peer still runs: stop it first"
 }
 
+# A node that leaves while it runs is a cluster of its own at once, and takes clients. So the others are told to strike this
+# one off as soon as it has stopped.
+leave() {
+  drain
+  answer=$(emqx eval '
+    begin
+      Me = node(),
+      Strike = fun
+        Strike(0) -> ok;
+        Strike(Seconds) ->
+          timer:sleep(1000),
+          case lists:member(Me, emqx:running_nodes()) of
+            true -> Strike(Seconds - 1);
+            false -> ekka:force_leave(Me)
+          end
+      end,
+      [spawn(Other, fun() -> Strike(600) end) || Other <- emqx:running_nodes(), Other =/= Me],
+      ok
+    end.' 2>&1) || fail "$answer"
+  [ "$answer" = ok ] || fail "$answer"
+}
+
+# The token on standard input: whoever looks at processes sees their arguments.
+https_get() {
+  printf 'header = "Authorization: Bearer %s"\n' "$(cat "$2")" | curl -fsS --max-time 10 --cacert "$3" --config - "$1"
+}
+
 case $1 in
   sees) is_true "lists:member('$peer', emqx:running_nodes())" || fail "$peer is not among the running members" ;;
   drain) drain ;;
+  leave) leave ;;
+  https-get) https_get "$2" "$3" "$4" ;;
   forget)
     await_end
     if is_true "lists:member('$peer', mria:cluster_nodes(all))"; then
@@ -64,12 +97,15 @@ interface Listeners {
 /**
  * Open-source EMQX can only stop its listeners, and with them every session dies. Here clients are told to go (MQTT 5) and
  * cut off while their sessions stay, so that they take them along to the node where they connect again.
+ *
+ * @param noticed By balancers, which nobody else tells: the page that they ask is gone for as long as it takes three checks
+ *   to fail. Otherwise they would send every new client here, where the fewest are.
  */
-function disconnection({ wsPort }: Listeners): string {
+function disconnection({ wsPort }: Listeners, noticed: boolean): string {
   return `drain() {
   answer=$(emqx eval '
     begin
-      [esockd:set_max_connections(L, 0) || {L, _} <- esockd:listeners()],
+      ${noticed ? "emqx_dashboard:stop_listeners(),\n      timer:sleep(5000),\n      " : ""}[esockd:set_max_connections(L, 0) || {L, _} <- esockd:listeners()],
       ${wsPort === 0 ? "" : `ranch:suspend_listener(list_to_existing_atom("ws:default")),`}
       Live = fun() ->
         emqx_utils_stream:consume(emqx_cm:live_connection_stream([emqx_connection, emqx_ws_connection]))

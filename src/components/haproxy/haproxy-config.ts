@@ -22,6 +22,11 @@ export function haproxyOpenFiles(input: BalancerInput): number {
   return 2 * processConnections(input) + 1024;
 }
 
+/** Two buffers of 16 KiB for a connection, and some for its state. */
+export function haproxyMemoryMiB(input: BalancerInput): number {
+  return 64 + Math.ceil((processConnections(input) * 36) / 1024);
+}
+
 /**
  * More than all frontends for clients may have together, so that health and metrics still answer when every slot of a
  * client is taken: at its own limit the process accepts nothing on any port.

@@ -3,7 +3,7 @@ import { BALANCER_METRICS_PORT, LEAST_VERSIONS } from "../../definition/cross-ch
 import type { Workload } from "../../workload";
 import { type BalancerInput, balancerRole, STOP_AT_ONCE } from "../balancer-input";
 import { haproxyAlerts } from "./haproxy-alerts";
-import { haproxyConfig, haproxyOpenFiles } from "./haproxy-config";
+import { haproxyConfig, haproxyMemoryMiB, haproxyOpenFiles } from "./haproxy-config";
 import { brokerPool, masterSocket, poolScript, reloadCheck } from "./haproxy-pool";
 
 const IMAGE_VERSION = "3.2.22";
@@ -46,9 +46,14 @@ export function haproxyWorkload(balancer: HaproxyDefinition, input: BalancerInpu
       args: ["-W", "-db", ...(pool ? masterSocket(pool) : []), "-f", configPath],
       environment: {},
       user: "haproxy",
+      userId: 99,
+      groupId: 99,
       ...STOP_AT_ONCE,
       openFiles: haproxyOpenFiles(input),
+      expectedMemoryMiB: haproxyMemoryMiB(input),
     },
+    // Not its page of health, which wants a broker as well.
+    alive: { port: BALANCER_METRICS_PORT },
     reloadSignal: "SIGUSR2",
     ...(pool && { reloadCheck: reloadCheck(pool) }),
     scrape: [{ job: "haproxy", port: BALANCER_METRICS_PORT, path: "/metrics" }],

@@ -1,21 +1,23 @@
 import type { AlertRule } from "../../workload";
 import { DEFAULT_ALERT_LIMITS } from "../alert-limits";
 import { type BalancerInput, connectionsThreshold } from "../balancer-input";
+import { servesMetrics } from "./nginx-config";
 
 const NO_CLIENTS =
   "Clients cannot connect through this balancer, and those connected through it were cut if the process is gone.";
 
 /** All that open-source nginx lets one know; which broker gets how many clients is not part of it. */
 export function nginxAlerts(input: BalancerInput): AlertRule[] {
-  const { cluster, clients, software, alertLimits = DEFAULT_ALERT_LIMITS } = input;
+  const { cluster, clients, alertLimits = DEFAULT_ALERT_LIMITS } = input;
+  const hasExporter = !servesMetrics(input);
   const series = (metric: string) => `${metric}{cluster="${cluster}",job="nginx"}`;
   return [
     {
       alert: "NginxDown",
-      expr: software === "image" ? `${series("nginx_up")} == 0 or ${series("up")} == 0` : `${series("up")} == 0`,
+      expr: hasExporter ? `${series("nginx_up")} == 0 or ${series("up")} == 0` : `${series("up")} == 0`,
       for: alertLimits.downFor,
       severity: "critical",
-      ...(software === "image"
+      ...(hasExporter
         ? {
             summary: "nginx does not answer the exporter {{ $labels.instance }}",
             description: `${NO_CLIENTS} If it serves clients well, the exporter is what is down.`,

@@ -1,6 +1,7 @@
 import { compareVersions } from "compare-versions";
 import type { ClientLimits, NginxDefinition } from "../../definition/cluster";
 import { BALANCER_METRICS_PORT, LEAST_VERSIONS } from "../../definition/cross-checks";
+import type { Placement } from "../../placement/placement";
 import {
   type BalancerInput,
   clientConnections,
@@ -13,13 +14,17 @@ import {
 export const STATUS_PATH = "/status";
 
 /**
- * Where Prometheus reads from nginx itself, where programs are packages: the exporter that Debian 12 has (0.11) asks one
- * nginx only. The name is that of the exporter, so that alerts are the same.
+ * Where Prometheus reads from nginx itself, where no exporter could: the one that Debian 12 has (0.11) asks one nginx only,
+ * and none finds those that come and go. The name is that of the exporter, so that alerts are the same.
  */
 export const METRICS_PATH = "/metrics";
 const METRICS = "# TYPE nginx_connections_active gauge\\nnginx_connections_active $connections_active\\n";
 
 export const IMAGE_VERSION = "1.30.4";
+
+export function servesMetrics({ software, podsOf }: Pick<Placement, "software" | "podsOf">): boolean {
+  return software === "package" || podsOf("balancer")?.haveLastingNames === false;
+}
 
 /** The version that runs at the least: which package a host has shows only there. */
 export function leastVersion({ version }: NginxDefinition, { software }: BalancerInput): string {
@@ -49,6 +54,11 @@ function workerConnections(clients: ClientLimits): number {
 /** One file for each connection, and some for listeners, logs and the channels between workers. */
 export function nginxOpenFiles(clients: ClientLimits): number {
   return workerConnections(clients) + 256;
+}
+
+/** Two buffers of 16 KiB for a connection that has something in them, which few have at a time. */
+export function nginxMemoryMiB(clients: ClientLimits): number {
+  return 64 + Math.ceil(workerConnections(clients) / 128);
 }
 
 export function nginxConfig(balancer: NginxDefinition, input: BalancerInput): string {
@@ -134,7 +144,7 @@ function balanced(
   ];
 }
 
-function httpLines({ software }: BalancerInput): string[] {
+function httpLines(input: BalancerInput): string[] {
   return [
     "access_log off;",
     // The compiled-in folders belong to root.
@@ -143,7 +153,7 @@ function httpLines({ software }: BalancerInput): string[] {
       `listen ${BALANCER_METRICS_PORT};`,
       ...block("location = /health", ["return 200;"]),
       ...block(`location = ${STATUS_PATH}`, ["stub_status;"]),
-      ...(software === "package"
+      ...(servesMetrics(input)
         ? block(`location = ${METRICS_PATH}`, ["default_type text/plain;", `return 200 "${METRICS}";`])
         : []),
       ...block("location /", ["return 404;"]),

@@ -9,13 +9,16 @@ import {
   leastVersion,
   METRICS_PATH,
   nginxConfig,
+  nginxMemoryMiB,
   nginxOpenFiles,
+  servesMetrics,
 } from "./nginx-config";
 
 /** nginx (open source) in front of MQTT brokers. Beside its image its alerts come with the exporter. */
 export function nginxWorkload(balancer: NginxDefinition, input: BalancerInput): Workload {
   const configPath = `${input.folder("balancer", "configuration", "/etc/nginx")}/nginx.conf`;
   const isPackage = input.software === "package";
+  const hasMetrics = servesMetrics(input);
   const version = leastVersion(balancer, input);
   return {
     ...balancerRole(input),
@@ -45,12 +48,16 @@ export function nginxWorkload(balancer: NginxDefinition, input: BalancerInput): 
       args: ["-e", "stderr", "-c", configPath],
       environment: {},
       user: "nginx",
+      userId: 101,
+      groupId: 101,
       ...STOP_AT_ONCE,
       openFiles: nginxOpenFiles(input.clients),
+      expectedMemoryMiB: nginxMemoryMiB(input.clients),
     },
+    alive: { port: BALANCER_METRICS_PORT, path: "/health" },
     reloadSignal: "SIGHUP",
-    scrape: isPackage ? [{ job: "nginx", port: BALANCER_METRICS_PORT, path: METRICS_PATH }] : [],
-    alerts: isPackage ? nginxAlerts(input) : [],
+    scrape: hasMetrics ? [{ job: "nginx", port: BALANCER_METRICS_PORT, path: METRICS_PATH }] : [],
+    alerts: hasMetrics ? nginxAlerts(input) : [],
     notes: [
       "nginx (open source) checks brokers only by the connections that it makes for clients: a hung broker that still " +
         "accepts them stays in the pool.",

@@ -2,7 +2,7 @@ import type { PrometheusDefinition } from "../../definition/cluster";
 import { LEAST_VERSIONS } from "../../definition/cross-checks";
 import { prometheusDuration } from "../../formats/prometheus-duration";
 import type { Placement } from "../../placement/placement";
-import type { ScrapeEndpoint, Workload } from "../../workload";
+import type { Connection, ScrapeEndpoint, Workload } from "../../workload";
 import { prometheusAlerts } from "./alerts";
 import { renderPrometheusConfig } from "./config";
 import { imageTag } from "./image-tag";
@@ -87,6 +87,9 @@ export function prometheusWorkload(
       ],
       environment: {},
       user: "nobody",
+      userId: 65534,
+      groupId: 65534,
+      expectedMemoryMiB: 512,
       stopSignal: "SIGTERM",
       stopGraceSeconds: 60,
       openFiles: 8192,
@@ -102,6 +105,8 @@ export function prometheusWorkload(
       // Not ready until it has read its write-ahead log, which after a crash is up to three hours of samples.
       startPeriodSeconds: 120,
     },
+    alive: { port: PORT, path: "/-/healthy" },
+    connectsTo: connections(watched),
     // It is there to see the others fail to start.
     startsAfter: [],
     startOrder: "together",
@@ -112,4 +117,11 @@ export function prometheusWorkload(
       "Nothing inside the cluster notices when Prometheus is down: let something outside ask Alertmanager for the alert Watchdog, which always fires.",
     ],
   };
+}
+
+/** To what it scrapes; Alertmanager is among that, on the port that takes alerts as well. */
+function connections(watched: readonly Workload[]): Connection[] {
+  return watched
+    .filter(({ scrape }) => scrape.length > 0)
+    .map(({ name, scrape }) => ({ to: name, ports: [...new Set(scrape.map(({ port }) => port))] }));
 }

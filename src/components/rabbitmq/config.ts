@@ -34,18 +34,18 @@ export interface RabbitmqSettings {
   readonly broker: RabbitmqDefinition;
   readonly cluster: string;
   readonly paths: RabbitmqPaths;
-  readonly software: Placement["software"];
+  readonly managesMembers: boolean;
   /** A balancer stands in front and tells the clients' addresses. */
   readonly proxyProtocol: boolean;
 }
 
 /** An unknown key stops RabbitMQ at its start: keys are those of the given version and no others. */
-export function rabbitmqConf({ broker, cluster, paths, software, proxyProtocol }: RabbitmqSettings): string {
+export function rabbitmqConf({ broker, cluster, paths, managesMembers, proxyProtocol }: RabbitmqSettings): string {
   return `${[
     ...clusterLines(broker, cluster),
     "",
     ...mqttLines(broker, proxyProtocol),
-    ...queueTypeLines(broker, software),
+    ...queueTypeLines(broker, managesMembers),
     "",
     "# Nobody here speaks AMQP: no listener for it.",
     "listeners.tcp = none",
@@ -118,12 +118,12 @@ function mqttLines({ version, listeners, mqtt }: RabbitmqDefinition, proxyProtoc
   ];
 }
 
-function queueTypeLines({ nodes }: RabbitmqDefinition, software: Placement["software"]): string[] {
+function queueTypeLines({ nodes }: RabbitmqDefinition, managesMembers: boolean): string[] {
   return [
     "# A classic queue lives on one node: while that is away its client is cut off as soon as it subscribes elsewhere.",
-    // And when the type changes, clients with a queue of the other one are cut off whenever they subscribe. Servers come and
-    // go one by one, so there a single node may become a cluster later.
-    `mqtt.durable_queue_type = ${nodes === 1 && software === "image" ? "classic" : "quorum"}`,
+    // And when the type changes, clients with a queue of the other one are cut off whenever they subscribe. Where
+    // nodes come and go one by one, a single node may become a cluster later.
+    `mqtt.durable_queue_type = ${nodes === 1 && !managesMembers ? "classic" : "quorum"}`,
   ];
 }
 
@@ -148,6 +148,9 @@ export function enabledPlugins({ listeners }: RabbitmqDefinition): string {
 }
 
 /** Connections that one node must hold when another one is away. */
-export function connectionsPerNode({ clients, broker }: ClusterDefinition, software: Placement["software"]): number {
-  return Math.ceil(clients.maxConnections / survivingNodes(broker.nodes, software));
+export function connectionsPerNode(
+  { clients, broker }: ClusterDefinition,
+  placement: Pick<Placement, "managesMembers">,
+): number {
+  return Math.ceil(clients.maxConnections / survivingNodes(broker.nodes, placement));
 }

@@ -1,4 +1,4 @@
-import { PEER_HOST } from "../../formats/references";
+import { INSTANCE_HOST, PEER_HOST } from "../../formats/references";
 import type { Membership } from "../../workload";
 import type { BrokerInterface } from "../broker-interface";
 import type { RabbitmqPaths } from "./config";
@@ -10,6 +10,8 @@ export function rabbitmqMembership({ membership }: RabbitmqPaths, nodes: number)
     ...(nodes > 1 && { drain: ["sh", membership, "drain"] }),
     release: ["sh", membership, "release", PEER_HOST],
     forget: ["sh", membership, "forget", PEER_HOST],
+    leave: ["sh", membership, "leave", INSTANCE_HOST],
+    httpsGet: ["sh", membership, "https-get"],
   };
 }
 
@@ -19,13 +21,14 @@ export function rabbitmqMembership({ membership }: RabbitmqPaths, nodes: number)
  * went wrong. So this calls what they call.
  */
 export function membershipScript({ tcpPort, ws }: BrokerInterface): string {
-  return `# Usage: membership sees|release|forget PEER_HOST, membership drain
+  return `# Usage: membership sees|release|forget PEER_HOST, membership drain, membership leave OWN_HOST,
+# membership https-get URL TOKEN_FILE AUTHORITY_FILE
 # Prints why it fails.
 set -eu
 peer=rabbit@\${2:-}
 
 # Debian's wrappers, found first elsewhere, take another cookie when they see one.
-ctl() { /usr/lib/rabbitmq/bin/rabbitmqctl --silent "$@"; }
+ctl() { PATH="/usr/lib/rabbitmq/bin:$PATH" rabbitmqctl --silent "$@"; }
 
 # An expression about P, the peer, that fails when something is wrong.
 erlang() { ctl eval "P = binary_to_atom(_1, utf8), $1." "$peer"; }
@@ -151,9 +154,39 @@ await_end() {
   fail "$peer still runs: stop it first"
 }
 
+# What others do for a peer, this node has another one do for it: whichever answers.
+leave() {
+  others=$(erlang '[io:format("~s~n", [N]) || N <- rabbit_nodes:all_running() -- [P]], ok' | grep @) || return 0
+  drain
+  by_another release "$1"
+  ctl stop_app
+  by_another forget "$1"
+}
+
+by_another() {
+  for other in $others; do
+    ! RABBITMQ_NODENAME=$other sh "$0" "$@" || return 0
+  done
+  fail "none of the other nodes could $1 $2"
+}
+
+https_get() {
+  ctl eval '
+    {ok, Token} = file:read_file(_2),
+    {ok, _} = application:ensure_all_started(inets),
+    Authorization = "Bearer " ++ string:trim(binary_to_list(Token)),
+    MatchHost = public_key:pkix_verify_hostname_match_fun(https),
+    Tls = [{verify, verify_peer}, {cacertfile, binary_to_list(_3)}, {customize_hostname_check, [{match_fun, MatchHost}]}],
+    Request = {binary_to_list(_1), [{"authorization", Authorization}]},
+    {ok, {_, _, Body}} = httpc:request(get, Request, [{ssl, Tls}, {timeout, 10000}], []),
+    io:format("~s~n", [Body]).' "$@"
+}
+
 case $1 in
   sees) is_true 'lists:member(P, rabbit_nodes:all_running())' || fail "$peer is not among the running members" ;;
   drain) drain ;;
+  leave) leave "$2" ;;
+  https-get) shift && https_get "$@" ;;
   release)
     hand_over
     leave_mqtt_group

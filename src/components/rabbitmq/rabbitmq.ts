@@ -56,7 +56,7 @@ export function rabbitmqWorkload(definition: ClusterDefinition, placement: Place
     process,
     ports: ports(brokerInterface),
     data: [{ name: "data", path: paths.data }],
-    membership: placement.software === "package" ? rabbitmqMembership(paths, broker.nodes) : undefined,
+    membership: placement.managesMembers ? rabbitmqMembership(paths, broker.nodes) : undefined,
     kernelParameters: openFilesParameter(process.openFiles),
     health: {
       probe: { kind: "command", command: ["bash", paths.memberCheck, INSTANCE_HOST] },
@@ -65,6 +65,9 @@ export function rabbitmqWorkload(definition: ClusterDefinition, placement: Place
       retries: 3,
       startPeriodSeconds: 180,
     },
+    // Not the listener for clients, which is closed while a node waits for its majority.
+    alive: { port: DISTRIBUTION_PORT },
+    connectsTo: [{ to: "broker", ports: [METRICS_PORT, EPMD_PORT, DISTRIBUTION_PORT] }],
     startsAfter: [],
     // Started together, a node may fail to join the MQTT plugin's Raft group (3.10, 3.11) or form a cluster of its own.
     startOrder: "one-by-one",
@@ -77,8 +80,8 @@ export function rabbitmqWorkload(definition: ClusterDefinition, placement: Place
 function files(definition: ClusterDefinition, placement: Placement, paths: RabbitmqPaths): ConfigFile[] {
   const broker = definition.broker as RabbitmqDefinition;
   const brokerInterface = rabbitmqInterface(definition);
-  const { cluster, software } = placement;
-  const conf = { broker, cluster, software, paths, proxyProtocol: brokerInterface.proxyProtocol };
+  const { cluster, managesMembers } = placement;
+  const conf = { broker, cluster, managesMembers, paths, proxyProtocol: brokerInterface.proxyProtocol };
   // RabbitMQ reads its files at its start only.
   const file = (path: string, content: string, mode = 0o444): ConfigFile => ({
     path,
@@ -93,17 +96,18 @@ function files(definition: ClusterDefinition, placement: Placement, paths: Rabbi
     file(paths.enabledPlugins, enabledPlugins(broker)),
     file(paths.definitions, definitionsJson(definition.access as PasswordAccessDefinition), 0o400),
     { ...file(paths.memberCheck, memberCheck(paths, brokerInterface)), onChange: "nothing" },
-    ...(software === "package"
+    ...(managesMembers
       ? [{ ...file(paths.membership, membershipScript(brokerInterface)), onChange: "nothing" } as const]
       : []),
     { ...file(paths.cookie, `${broker.nodeCookie}`, 0o400), mustBeOwnedByProgram: true },
   ];
 }
 
-function rabbitmqProcess(definition: ClusterDefinition, { software }: Placement, paths: RabbitmqPaths): Process {
+function rabbitmqProcess(definition: ClusterDefinition, placement: Placement, paths: RabbitmqPaths): Process {
   const { memory, cpus } = definition.broker;
   // Besides its connections a node keeps files and sockets of queues, one segment per persistent session at worst.
-  const openFiles = 2 * connectionsPerNode(definition, software) + 4096;
+  const connections = connectionsPerNode(definition, placement);
+  const openFiles = 2 * connections + 4096;
   return {
     // Debian's wrapper of the same name, found first there, neither passes signals on nor logs to the console.
     command: ["sh", "-c", 'PATH="/usr/lib/rabbitmq/bin:$PATH"; exec rabbitmq-server'],
@@ -122,16 +126,20 @@ function rabbitmqProcess(definition: ClusterDefinition, { software }: Placement,
       RABBITMQ_MNESIA_BASE: `${paths.data}/mnesia`,
       // RabbitMQ's own limit of sockets is 65536.
       ERL_MAX_PORTS: String(Math.max(65536, openFiles)),
-      ...(software === "package" && {
+      ...(placement.software === "package" && {
         // Not the package's file of settings, nor its folder of logs: without a log of upgrades it refuses to start.
         RABBITMQ_CONF_ENV_FILE: `${paths.home}/none`,
         RABBITMQ_LOG_BASE: `${paths.data}/log`,
       }),
     },
     user: "rabbitmq",
+    userId: 999,
+    groupId: 999,
     stopSignal: "SIGTERM",
     stopGraceSeconds: 90,
     openFiles,
+    // A persistent session is a process, a queue and its replicas' logs.
+    expectedMemoryMiB: 512 + Math.ceil(connections / 10),
     memoryMiB: memory === undefined ? undefined : Math.floor(memory / 1024 ** 2),
     cpus,
   };

@@ -7,13 +7,13 @@ import { DockerProvider } from "@cdktf/provider-docker/lib/provider";
 import { Volume } from "@cdktf/provider-docker/lib/volume";
 import type { TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
+import { imageOf } from "../../definition/images";
 import type { DockerOptions } from "../../definition/target";
 import { forInstance } from "../../formats/references";
 import { escapeTemplate } from "../../formats/terraform";
 import type { Placement } from "../../placement/placement";
 import type { ConfigFile, HealthCheck, Instance, Process, Workload, WorkloadName } from "../../workload";
 import { StackSecrets } from "../stack-secrets";
-import { imageOf } from "./images";
 import type { PublishedPort } from "./published-ports";
 
 /** Microseconds in which a container may use `cpuQuota` microseconds of processor time; Docker's own default. */

@@ -1,5 +1,6 @@
 import type { Construct } from "constructs";
 import type { SoundDefinition } from "../../definition/cluster";
+import { imageOf } from "../../definition/images";
 import { check, type Problem, problem, type Sound } from "../../definition/problems";
 import { type DockerOptions, type DockerTargetProps, dockerSchema } from "../../definition/target";
 import { type Demand, nameInstances, type Placement } from "../../placement/placement";
@@ -8,7 +9,6 @@ import { limitsFor } from "../parity";
 import type { Deployment, Endpoint, Neighbour, Platform } from "../platform";
 import { dockerProblems } from "./checks";
 import { DockerDeployment } from "./deployment";
-import { imageOf } from "./images";
 import { DOCKER } from "./parity";
 import { clashes, publishedPorts, reachableAs } from "./published-ports";
 
@@ -45,6 +45,9 @@ export class DockerPlatform implements Platform {
     return {
       cluster,
       software: "image",
+      managesMembers: false,
+      brokersMadeBy: "package",
+      podsOf: () => undefined,
       folder: (_workload, _use, inImage) => inImage,
       // Names that the network's DNS resolves. `.internal` is reserved for private use, so a look-up that goes astray ends.
       instances: (workload) =>

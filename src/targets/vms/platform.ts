@@ -53,6 +53,9 @@ export class VmsPlatform implements Platform {
       cluster,
       discovery: { kind: "static" },
       software: "package",
+      managesMembers: true,
+      brokersMadeBy: "package",
+      podsOf: () => undefined,
       virtualAddress,
       folder: (workload, use) => `${ROOTS[use]}/mqtt-cluster/${cluster}/${workload}`,
       instances: (workload) =>

@@ -7,7 +7,7 @@ import { fullDefinition } from "../../support/definitions";
 import { CLUSTER } from "../../support/watched";
 
 function alerts(overrides: Partial<ClusterDefinitionProps> = {}) {
-  return emqxAlerts(fullDefinition(overrides) as EmqxCluster, { cluster: CLUSTER, software: "image" });
+  return emqxAlerts(fullDefinition(overrides) as EmqxCluster, { cluster: CLUSTER, managesMembers: false });
 }
 
 const labels = (node: number, more = "", job = "emqx") => `{job="${job}",instance="broker-${node}"${more}}`;
