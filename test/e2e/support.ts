@@ -43,24 +43,63 @@ function missing(images: readonly string[]): string | undefined {
   if (absent.length > 0) {
     return `images neither present nor to be pulled: ${absent.join(", ")}`;
   }
-  return providerInstalls()
-    ? undefined
-    : "Terraform finds no provider kreuzwerker/docker, in the registry or in its plugin folder";
+  return lacksProvider("kreuzwerker/docker", "3.6.2");
 }
 
-let installs: boolean | undefined;
+const lacking = new Map<string, string | undefined>();
 
-function providerInstalls(): boolean {
-  if (installs === undefined) {
+/** The reason for a loud line where Terraform cannot install a provider. */
+export function lacksProvider(source: string, version: string): string | undefined {
+  if (!lacking.has(source)) {
     const folder = mkdtempSync(join(tmpdir(), "mqtt-cluster-provider-"));
     const project = new TerraformProject(folder, "probe");
     project.synthesise((stack) => {
-      stack.addOverride("terraform.required_providers", { docker: { source: "kreuzwerker/docker", version: "3.6.2" } });
+      stack.addOverride("terraform.required_providers", { probed: { source, version } });
     });
-    installs = run("terraform", [`-chdir=${project.stackFolder}`, "init", "-no-color"]).status === 0;
+    const { status } = run("terraform", [`-chdir=${project.stackFolder}`, "init", "-no-color"]);
     rmSync(folder, { recursive: true });
+    lacking.set(
+      source,
+      status === 0 ? undefined : `Terraform finds no provider ${source}, in the registry or in its plugin folder`,
+    );
   }
-  return installs;
+  return lacking.get(source);
+}
+
+/** A suite that needs something of its environment: without it the suite is skipped with one loud line, and fails in CI. */
+export function describeUnless(reason: string | undefined, title: string, suite: () => void): void {
+  if (!reason) {
+    describe(title, suite);
+  } else if (process.env.CI) {
+    describe(title, () => {
+      test("has what it needs", () => {
+        throw new Error(reason);
+      });
+    });
+  } else {
+    skipSuite(title, reason);
+  }
+}
+
+/** A test that needs something of its environment: without it the test is skipped with one loud line, and fails in CI. */
+export function stepUnless(
+  reason: string | undefined,
+  title: string,
+  step: () => Promise<void>,
+  timeoutMs: number,
+): void {
+  if (reason && !process.env.CI) {
+    skipSuite(title, reason);
+    return;
+  }
+  test(
+    title,
+    async () => {
+      expect(reason).toBeUndefined();
+      await step();
+    },
+    timeoutMs,
+  );
 }
 
 export function docker(...args: string[]): { status: number | null; output: string } {
@@ -80,34 +119,28 @@ function remainsOnDocker(cluster: string): string[] {
   );
 }
 
-/** Deploys before all tests of a suite and destroys after them, whatever happened in between. */
-export class Deployment {
+/** A stack that is applied, changed and destroyed; says how long each took. */
+export class DeployedStack {
   public readonly project: TerraformProject;
   private readonly folder = mkdtempSync(join(tmpdir(), "mqtt-cluster-e2e-"));
 
   /** @param remains What must be gone after the destruction, and is not. */
   public constructor(
-    stackName: string,
-    secrets: Record<string, string>,
-    build: (stack: TerraformStack) => void,
-    remains: () => string[] | Promise<string[]> = () => remainsOnDocker(`${stackName}-mqtt`),
+    private readonly stackName: string,
+    private readonly secrets: Record<string, string>,
+    private readonly build: (stack: TerraformStack) => void,
+    private readonly remains: () => string[] | Promise<string[]> = () => remainsOnDocker(`${stackName}-mqtt`),
   ) {
     this.project = new TerraformProject(this.folder, stackName);
-    beforeAll(async () => {
-      this.project.synthesise(build);
-      this.project.writeSecrets(secrets);
-      expectSuccess(await this.project.init());
-      const applied = await this.project.apply();
-      report(`${stackName}: apply`, applied.seconds);
-      expectSuccess(applied);
-    }, 600_000);
-    afterAll(async () => {
-      const destroyed = await this.project.destroy();
-      rmSync(this.folder, { recursive: true });
-      report(`${stackName}: destroy`, destroyed.seconds);
-      expectSuccess(destroyed);
-      expect(await remains()).toEqual([]);
-    }, 300_000);
+  }
+
+  public async create(): Promise<void> {
+    this.project.synthesise(this.build);
+    this.project.writeSecrets(this.secrets);
+    expectSuccess(await this.project.init());
+    const applied = await this.project.apply();
+    report(`${this.stackName}: apply`, applied.seconds);
+    expectSuccess(applied);
   }
 
   /** Applies a changed definition. */
@@ -117,6 +150,23 @@ export class Deployment {
     expectSuccess(applied);
     return applied;
   }
+
+  public async destroy(): Promise<void> {
+    const destroyed = await this.project.destroy();
+    rmSync(this.folder, { recursive: true });
+    report(`${this.stackName}: destroy`, destroyed.seconds);
+    expectSuccess(destroyed);
+    expect(await this.remains()).toEqual([]);
+  }
+}
+
+/** Deploys before all tests of a suite and destroys after them, whatever happened in between. */
+export class Deployment extends DeployedStack {
+  public constructor(...props: ConstructorParameters<typeof DeployedStack>) {
+    super(...props);
+    beforeAll(() => this.create(), 600_000);
+    afterAll(() => this.destroy(), 300_000);
+  }
 }
 
 export function expectSuccess({ status, output }: Finished): void {
@@ -125,15 +175,37 @@ export function expectSuccess({ status, output }: Finished): void {
   }
 }
 
+export async function expectNothingToChange(project: TerraformProject): Promise<void> {
+  const { status, output } = await project.plan();
+  expect(status === 0 ? "no changes" : output).toBe("no changes");
+}
+
 /** A figure of a run, printed where CI shows it, as a row of a table. */
 export function report(what: string, figure: number | string): void {
   process.stderr.write(`e2e: | ${what} | ${typeof figure === "number" ? `${figure.toFixed(2)} s` : figure} |\n`);
+}
+
+/** The address of this machine that another one sees. */
+export function ownAddressTowards(address: string): string {
+  const { output } = run("ip", ["-j", "route", "get", address]);
+  return JSON.parse(output)[0].prefsrc;
 }
 
 export interface Notification {
   readonly alert: string;
   readonly status: "firing" | "resolved";
   readonly instance?: string;
+}
+
+/** What came of an alert, in order. */
+export function statusesOf(
+  notifications: readonly Notification[],
+  alert: string,
+  instance: string,
+): Notification["status"][] {
+  return notifications
+    .filter((notification) => notification.alert === alert && notification.instance === instance)
+    .map(({ status }) => status);
 }
 
 /** A real webhook receiver, as long as the suite runs. */

@@ -6,12 +6,13 @@ import { until } from "./servers";
 export class MqttClients {
   private readonly clients: MqttClient[] = [];
 
-  public constructor(private readonly url: string) {
+  /** @param url Or what finds it out, when the first client comes. */
+  public constructor(private readonly url: string | (() => string)) {
     afterAll(() => Promise.all(this.clients.map((client) => client.endAsync(true))));
   }
 
   public async connect(options: IClientOptions): Promise<MqttClient> {
-    const client = await connectAsync(this.url, {
+    const client = await connectAsync(typeof this.url === "string" ? this.url : this.url(), {
       clientId: `test-${randomBytes(6).toString("hex")}`,
       keepalive: 10,
       reconnectPeriod: 100,
@@ -36,6 +37,21 @@ export class MqttClients {
       return (error as Error).message;
     }
   }
+}
+
+/** Whether a client that does not try again is let in; either way it is gone afterwards. */
+export function isLetIn(client: MqttClient): Promise<boolean> {
+  return new Promise((resolve) => {
+    client.on("error", () => {});
+    client.once("connect", () => {
+      resolve(true);
+      client.end();
+    });
+    client.once("close", () => {
+      resolve(false);
+      client.end(true);
+    });
+  });
 }
 
 /** Lets something fail, and waits until every client that it cost is connected again. */

@@ -1,6 +1,7 @@
 import type { TerraformStack } from "cdktf";
 import { Balancer, Broker, RedisSessionStore, Secret, Target } from "../../../src";
 import { BACKEND, deployOn, SENSORS } from "../cluster";
+import { type CountedMembers, countedMembers } from "../members";
 import { BED, HOSTS, type Host, lacks, ownAddress } from "./hosts";
 
 export const WEBHOOK_PORT = 9097;
@@ -129,21 +130,16 @@ export const sessionStore = () => new Placed("session-store", OTHERS_HOST, SESSI
 export const bystanders = () => [...balancers(), prometheus(), new Placed("alertmanager", OTHERS_HOST), sessionStore()];
 
 /** What each of them counts as the cluster: its running members, and all that it has not forgotten. */
-export async function membersSeenBy(placed: readonly Placed[]): Promise<Record<string, unknown>> {
+export async function membersSeenBy(placed: readonly Placed[]): Promise<Record<string, CountedMembers>> {
   const seen = placed.map(async (one) => {
     const output = await one.operate("exec /usr/lib/rabbitmq/bin/rabbitmqctl -q --formatter json cluster_status");
-    const { running_nodes, disk_nodes } = JSON.parse(output.slice(output.indexOf("{")));
-    return [one.name, { running: addresses(running_nodes), known: addresses(disk_nodes) }];
+    return [one.name, countedMembers(output)];
   });
   return Object.fromEntries(await Promise.all(seen));
 }
 
 /** The same, if all is well. */
-export function allSeenByAll(placed: readonly Placed[]): Record<string, unknown> {
+export function allSeenByAll(placed: readonly Placed[]): Record<string, CountedMembers> {
   const all = placed.map(({ address }) => address).sort();
   return Object.fromEntries(placed.map(({ name }) => [name, { running: all, known: all }]));
-}
-
-function addresses(nodes: readonly string[]): string[] {
-  return nodes.map((node) => node.replace(/^rabbit@/, "")).sort();
 }

@@ -1,9 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isInstalled, run, skipSuite } from "../../support/programs";
+import { isInstalled } from "../../support/programs";
 import { until } from "../../support/servers";
 import { type Finished, runAsync } from "../../support/terraform";
+import { describeUnless, ownAddressTowards, stepUnless } from "../support";
 
 /** How the suites reach the servers that they may change; docs/testing.md explains each. */
 export const BED = {
@@ -82,21 +83,10 @@ function knownHosts(): string {
 
 /** A suite on real servers. Without any it is skipped with one loud line; in CI that is a failure. */
 export function describeOnHosts(title: string, hostsNeeded: number, suite: () => void): void {
-  const reason = missing(hostsNeeded);
-  if (!reason) {
-    describe(title, () => {
-      beforeAll(refuseHostsInUse, 60_000);
-      suite();
-    });
-  } else if (process.env.CI) {
-    describe(title, () => {
-      test("has the hosts that it needs", () => {
-        throw new Error(reason);
-      });
-    });
-  } else {
-    skipSuite(title, reason);
-  }
+  describeUnless(missing(hostsNeeded), title, () => {
+    beforeAll(refuseHostsInUse, 60_000);
+    suite();
+  });
 }
 
 function missing(hostsNeeded: number): string | undefined {
@@ -119,21 +109,9 @@ export function lacks(...needed: Extra[]): string | undefined {
   return absent.length > 0 ? `set ${absent.join(", ")}` : undefined;
 }
 
-/** A test that needs more than a login: without it the test is skipped with one loud line, and fails in CI. */
+/** A test that needs more than a login. */
 export function stepWith(needed: Extra[], title: string, step: () => Promise<void>, timeoutMs: number): void {
-  const reason = lacks(...needed);
-  if (reason && !process.env.CI) {
-    skipSuite(title, reason);
-    return;
-  }
-  test(
-    title,
-    async () => {
-      expect(reason).toBeUndefined();
-      await step();
-    },
-    timeoutMs,
-  );
+  stepUnless(lacks(...needed), title, step, timeoutMs);
 }
 
 /** These suites wipe what they find under their own names: never on a host that somebody uses. */
@@ -151,11 +129,7 @@ async function refuseHostsInUse(): Promise<void> {
   }
 }
 
-/** The address of this machine that a host sees. */
-export function ownAddress(): string {
-  const { output } = run("ip", ["-j", "route", "get", HOSTS[0].address]);
-  return JSON.parse(output)[0].prefsrc;
-}
+export const ownAddress = () => ownAddressTowards(HOSTS[0].address);
 
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;

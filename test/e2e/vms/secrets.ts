@@ -1,12 +1,9 @@
+import { searchFor } from "../planted";
 import { SECRETS } from "./bed";
 import type { Host } from "./hosts";
 
 /** The names of those secrets whose values a text holds. */
-export function plantedIn(text: string): string[] {
-  return Object.entries(SECRETS)
-    .filter(([, value]) => text.includes(value))
-    .map(([name]) => name);
-}
+export const plantedIn = searchFor(SECRETS);
 
 export interface Texts {
   /** What everybody on the host may see: command lines and logs. */

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { type IClientOptions, MqttClient } from "mqtt";
-import { BACKEND } from "../cluster";
+import { isLetIn } from "../support/mqtt";
+import { BACKEND } from "./cluster";
 
 const MQTT_PORT = 1883;
 const METRICS_PORT = 15692;
@@ -10,7 +11,8 @@ const EVERY_MS = 300;
 
 export interface Watched {
   readonly name: string;
-  readonly address: string;
+  /** Asked for again each time; absent while it has none. */
+  readonly address?: string;
 }
 
 export interface MemberFigures {
@@ -66,10 +68,10 @@ export class MemberWatch {
 
   private async ask(broker: Watched): Promise<void> {
     this.pending.add(broker);
-    const [cluster, letsIn] = await Promise.all([
-      clusterOf(broker.address),
-      letsClientsIn(broker.address, this.client),
-    ]);
+    const { address } = broker;
+    const [cluster, letsIn] = address
+      ? await Promise.all([clusterOf(address), isLetIn(pastBalancers(address, this.client))])
+      : [];
     this.pending.delete(broker);
     this.asked += 1;
     const before = this.clusters.get(broker.name);
@@ -106,23 +108,28 @@ async function clusterOf(address: string): Promise<string | undefined> {
   }
 }
 
-/** A real CONNECT with valid credentials, in the PROXY header that a listener behind a balancer insists on. */
-export function letsClientsIn(address: string, credentials: IClientOptions): Promise<boolean> {
+/** A client of one broker, which comes in the PROXY header that a listener behind a balancer insists on. */
+export function pastBalancers(address: string, options: IClientOptions): MqttClient {
   const proxied = () => {
     const socket = connect(MQTT_PORT, address);
     socket.write(`PROXY TCP4 127.0.0.1 ${address} 1 ${MQTT_PORT}\r\n`);
     return socket;
   };
-  const client = new MqttClient(proxied, { ...credentials, reconnectPeriod: 0, connectTimeout: PATIENCE_MS });
-  return new Promise((resolve) => {
-    client.on("error", () => {});
-    client.once("connect", () => {
-      resolve(true);
-      client.end();
-    });
-    client.once("close", () => {
-      resolve(false);
-      client.end(true);
-    });
-  });
+  return new MqttClient(proxied, { ...options, reconnectPeriod: 0, connectTimeout: PATIENCE_MS });
+}
+
+/** The members that a broker counts as running, and all that it has not forgotten. */
+export interface CountedMembers {
+  readonly running: readonly string[];
+  readonly known: readonly string[];
+}
+
+/** @param clusterStatus What `rabbitmqctl cluster_status` printed, as JSON. */
+export function countedMembers(clusterStatus: string): CountedMembers {
+  const { running_nodes, disk_nodes } = JSON.parse(clusterStatus.slice(clusterStatus.indexOf("{")));
+  return { running: hosts(running_nodes), known: hosts(disk_nodes) };
+}
+
+function hosts(nodes: readonly string[]): string[] {
+  return nodes.map((node) => node.replace(/^rabbit@/, "")).sort();
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
-import { until } from "../../support/servers";
-import { BACKEND, SENSORS } from "../cluster";
+import { until } from "../support/servers";
+import { BACKEND, SENSORS } from "./cluster";
 
 /** A publisher sends no more while so many of its messages wait for their acknowledgement. */
 const MOST_UNACKNOWLEDGED = 30;

@@ -1,21 +1,26 @@
-import { report } from "../support";
-import { CLIENTS_URL, type Placed } from "./bed";
-import { type MemberFigures, MemberWatch } from "./members";
+import { type MemberFigures, MemberWatch, type Watched } from "./members";
+import { report } from "./support";
 import { Traffic, type TrafficFigures } from "./traffic";
+
+export interface LoadProps {
+  /** Where clients connect. */
+  readonly url: string;
+  /** The brokers that may be members while it happens. */
+  readonly watched: readonly Watched[];
+  readonly fewest: number;
+}
 
 /**
  * Does something under steady traffic, and expects of it that no acknowledged message is lost and that never fewer brokers
  * than `fewest` are members at the same time.
- *
- * @param watched The brokers that may be members while it happens.
  */
 export async function underLoad<T>(
   what: string,
-  { watched, fewest }: { readonly watched: readonly Placed[]; readonly fewest: number },
+  { url, watched, fewest }: LoadProps,
   act: () => Promise<T>,
 ): Promise<T> {
   const watch = await MemberWatch.start(watched);
-  const traffic = await Traffic.start({ url: CLIENTS_URL });
+  const traffic = await Traffic.start({ url });
   const [outcome] = await Promise.allSettled([act()]);
   const members = watch.stop();
   const figures = await traffic.stop();
