@@ -1,5 +1,7 @@
 import type { SoundDefinition } from "../definition/cluster";
 import type { Problem } from "../definition/problems";
+import type { Maker } from "../placement/placement";
+import { operatorProblems } from "./emqx/operator-problems";
 import { checkPartitionHandling, checkTopicPatterns } from "./rabbitmq/definition-checks";
 
 type Scalar = string | number | boolean;
@@ -14,6 +16,11 @@ export function programChecks({ broker, access }: SoundDefinition): Problem[] {
     default:
       return [];
   }
+}
+
+/** What whoever makes the brokers cannot do with a definition; `programChecks` says the rest. */
+export function makerChecks({ broker }: SoundDefinition, maker: Maker): Problem[] {
+  return broker?.kind === "emqx" && maker === "operator" ? operatorProblems(broker) : [];
 }
 
 function extraEmqxConfig({ version, extraConfig }: { version?: string; extraConfig?: object }): Problem[] {

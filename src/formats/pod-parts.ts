@@ -15,6 +15,8 @@ export interface PodParts {
   readonly imageRepository: string;
   readonly imageTag: string;
   readonly imagePullSecrets: readonly JsonObject[];
+  /** The same, where names are wanted and not objects. */
+  readonly imagePullSecretNames: readonly string[];
   readonly labels: JsonObject;
   /** Fingerprints of the files that a pod must be started again for. */
   readonly annotations: JsonObject;
@@ -32,6 +34,8 @@ export interface PodParts {
   readonly livenessProbe: JsonObject;
   readonly lifecycle: JsonObject;
   readonly terminationGracePeriodSeconds: number;
+  /** How long a pod must be ready before the next one is replaced. */
+  readonly minReadySeconds: number;
   readonly serviceAccountName: string;
   readonly nodeSelector: JsonObject;
   readonly affinity: JsonObject;

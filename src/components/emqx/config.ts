@@ -88,7 +88,7 @@ export function emqxConfig(definition: EmqxCluster, placement: Placement): Hocon
 }
 
 /** The host's addresses, said in full: from 6.3 on a port alone means loopback. */
-function everywhere(port: number): string {
+export function everywhere(port: number): string {
   return `0.0.0.0:${port}`;
 }
 

@@ -11,8 +11,11 @@ import { accessFiles } from "./access";
 import { emqxAlerts, JOBS } from "./alerts";
 import { nodeCapacity } from "./capacity";
 import { configFile, type EmqxCluster, isBehindBalancer, peerFiles } from "./config";
+import { emqxCustomResource } from "./custom-resource";
+import { emqxChart } from "./helm-chart";
 import { emqxMembership, membershipScript } from "./membership";
 import { emqxNotes } from "./notes";
+import { operatorConfig } from "./operator-config";
 import { API_PORT, DISTRIBUTION_PORT, emqxPlaces, nodeName, PACKAGED_CONFIG, RPC_PORT, WS_PATH } from "./places";
 
 export function emqxInterface(definition: ClusterDefinition): BrokerInterface {
@@ -42,6 +45,7 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
   const places = emqxPlaces(placement);
   const isPackage = placement.software === "package";
   const { openFiles, connections: clients } = nodeCapacity(definition, placement);
+  const maker = placement.brokersMadeBy;
   return {
     name: "broker",
     program: "emqx",
@@ -61,10 +65,11 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
       fixedPaths: { [PACKAGED_CONFIG]: places.config },
     },
     files: [
-      configFile(definition, placement),
-      ...peerFiles(placement),
+      ...(maker === "operator"
+        ? operatorConfig(definition, placement).files
+        : [configFile(definition, placement), ...peerFiles(placement)]),
       ...accessFiles(definition, places),
-      ...(placement.managesMembers
+      ...(hasMembership(placement)
         ? [
             {
               path: places.membership,
@@ -79,14 +84,15 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
       args: isPackage ? ["foreground"] : ["emqx", "foreground"],
       environment: {
         // A name that is made from an address changes with it, and the node would come back as another one without data.
-        EMQX_NODE__NAME: nodeName(INSTANCE_HOST),
+        // Chart and operator name the nodes themselves, after the hosts of their pods, too.
+        ...(maker === "package" && { EMQX_NODE__NAME: nodeName(INSTANCE_HOST) }),
         ...(isPackage && { HOME: places.data, EMQX_LOG_DIR: places.data }),
       },
       user: "emqx",
       userId: 1000,
       groupId: 1000,
-      // Besides its logs, what it makes of its configuration at every start.
-      writes: ["/opt/emqx/log"],
+      // What it makes of its configuration is with its data. The operator mounts a folder for the logs itself.
+      writes: maker === "operator" ? [] : ["/opt/emqx/log"],
       stopSignal: "SIGTERM",
       // As in EMQX's own systemd unit.
       stopGraceSeconds: 120,
@@ -97,10 +103,12 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
     },
     ports: ports(definition),
     data: [{ name: "data", path: places.data }],
-    membership: placement.managesMembers ? emqxMembership(places, broker.nodes) : undefined,
+    membership: hasMembership(placement) ? emqxMembership(places, broker.nodes) : undefined,
     kernelParameters: openFilesParameter(openFiles),
     health: memberHealth(placement),
     alive: { port: API_PORT, path: "/status" },
+    ...(maker === "chart" && { chart: emqxChart(definition, placement) }),
+    ...(maker === "operator" && { customResource: emqxCustomResource(definition, placement) }),
     connectsTo: connections(definition),
     startsAfter: startsAfter(definition),
     // Each node looks for the others until it finds them, in whatever order they start.
@@ -113,6 +121,11 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
 
 function isEmqx(definition: ClusterDefinition): definition is EmqxCluster {
   return definition.broker.kind === "emqx";
+}
+
+/** Its commands are run from hooks of the pods, which the chart does not know. */
+function hasMembership({ managesMembers, brokersMadeBy }: Placement): boolean {
+  return managesMembers && brokersMadeBy !== "chart";
 }
 
 function ports(definition: EmqxCluster): Port[] {

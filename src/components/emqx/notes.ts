@@ -3,6 +3,8 @@ import type { Placement } from "../../placement/placement";
 import { MOST_OPEN_FILES } from "../open-files";
 import { nodeCapacity } from "./capacity";
 import type { EmqxCluster } from "./config";
+import { operatorLimits } from "./custom-resource";
+import { CHART_LIMITS } from "./helm-chart";
 
 export function emqxNotes(definition: EmqxCluster, placement: Placement): string[] {
   const { broker, access } = definition;
@@ -17,7 +19,10 @@ export function emqxNotes(definition: EmqxCluster, placement: Placement): string
       : "Sessions live in the node's memory: when it stops, even for a restart, they and their queued messages are lost.",
     ...(broker.nodes > 1 ? ["After a node restarts, clients stay where they are: they are not spread again."] : []),
     "The dashboard's password is read at the first start of a cluster only; change it later with `emqx ctl admins passwd`.",
-    "Settings that the definition decides and somebody changes in the dashboard fall back at the next start.",
+    ...(placement.brokersMadeBy === "operator"
+      ? operatorLimits(definition)
+      : ["Settings that the definition decides and somebody changes in the dashboard fall back at the next start."]),
+    ...(placement.brokersMadeBy === "chart" ? CHART_LIMITS : []),
     ...(access.kind === "passwords"
       ? [
           "A user in the definition is created when a node starts and there is none of that name: a changed password or a " +

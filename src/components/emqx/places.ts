@@ -10,6 +10,10 @@ export function emqxPlaces({ folder, software }: Pick<Placement, "folder" | "sof
   const etc = folder("broker", "configuration", "/opt/emqx/etc");
   return {
     config: `${etc}/emqx.conf`,
+    /** Read before `config`, from 5.8.4 on. */
+    base: `${etc}/base.hocon`,
+    /** Of a secret that EMQX reads by itself. A Kubernetes secret has no underscore in its name: no two become one. */
+    secret: (source: string, name: string) => `${etc}/secret-${source}-${name.replace("/", "_")}`,
     peers: `${etc}/peers.conf`,
     membership: `${etc}/membership`,
     acl: `${etc}/acl.conf`,
