@@ -5,7 +5,7 @@ import { virtualAddressWorkloads } from "./components/keepalived/keepalived";
 import { type Balancer, type ClientLimitsProps, clientLimitsSchema } from "./definition/balancer";
 import { checkBalancerCapacity } from "./definition/balancer-capacity";
 import type { BalancerDefinition, ClientLimits, SoundDefinition } from "./definition/cluster";
-import { checkPart } from "./definition/cluster";
+import { checkPart, USUAL_DEFAULTS, withReplicas } from "./definition/cluster";
 import { crossChecks } from "./definition/cross-checks";
 import {
   checkExistingBrokers,
@@ -28,7 +28,7 @@ export interface MqttBalancerProps {
   readonly balancer?: Balancer;
   /** @default - 10000 connections, keepalives up to 5 minutes */
   readonly clients?: ClientLimitsProps;
-  /** `Target.docker()` or `Target.vms()`. */
+  /** `Target.docker()`, `Target.vms()` or `Target.kubernetes()`. */
   readonly target: Target;
   /**
    * Prefix of everything that is made; lower-case letters, digits and `-`, at most 30 characters.
@@ -50,8 +50,13 @@ export class MqttBalancer extends Deployed {
     const brokers = check(existingBrokersSchema, props?.brokers, "brokers");
     const clients = check(clientLimitsSchema, props?.clients === undefined ? {} : props.clients, "clients");
     const balancer = checkPart("balancer", props?.balancer);
-    const definition = balancer.output as BalancerDefinition | undefined;
-    const parts = { name, balancer: balancer.sound, clients: clients.sound } as SoundDefinition;
+    const { balancers } = platform?.defaults ?? USUAL_DEFAULTS;
+    const definition = withReplicas(balancer.output as BalancerDefinition | undefined, balancers);
+    const parts = {
+      name,
+      balancer: withReplicas(balancer.sound as BalancerDefinition | undefined, balancers),
+      clients: clients.sound,
+    } as SoundDefinition;
     const { hosts } = brokers.sound ?? {};
     const { maxConnections } = clients.sound ?? {};
     refuseProblems(

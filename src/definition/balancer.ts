@@ -7,8 +7,8 @@ export type BalancerAlgorithm = "leastConnections" | "clientId";
 /** What every balancer accepts. */
 export interface BalancerProps {
   /**
-   * Number of balancers, 1 or 2. A target that cannot run two says so.
-   * @default 1
+   * Number of balancers, 1 to 9. A target that cannot run as many says so.
+   * @default - 1; 2 on Kubernetes
    */
   readonly replicas?: number;
   /**
@@ -75,7 +75,7 @@ export class Balancer {
 }
 
 const common = {
-  replicas: v.optional(oneOf([1, 2]), 1),
+  replicas: v.optional(integer(1, 9)),
   drainTimeout: v.optional(duration("1m", "24h"), "15m"),
 };
 

@@ -1,4 +1,5 @@
 import type { SoundDefinition } from "../definition/cluster";
+import type { KubernetesTargetProps } from "../definition/kubernetes";
 import { type Problem, problem } from "../definition/problems";
 import { type DockerTargetProps, Target } from "../definition/target";
 import type { VmsTargetProps } from "../definition/vms";
@@ -22,6 +23,10 @@ export function platformOf(target: Target | undefined): Platform | undefined {
       const { VmsPlatform } = require("./vms/platform") as typeof import("./vms/platform");
       return new VmsPlatform(target._props as VmsTargetProps);
     }
+    case "kubernetes": {
+      const { KubernetesPlatform } = require("./kubernetes/platform") as typeof import("./kubernetes/platform");
+      return new KubernetesPlatform(target._props as KubernetesTargetProps);
+    }
   }
 }
 
@@ -32,6 +37,8 @@ export function checkTarget(
   definition: SoundDefinition,
 ): Problem[] {
   return (
-    platform?.checkDefinition(definition) ?? [problem("target", target, "must be Target.docker() or Target.vms()")]
+    platform?.checkDefinition(definition) ?? [
+      problem("target", target, "must be Target.docker(), Target.vms() or Target.kubernetes()"),
+    ]
   );
 }

@@ -1,14 +1,16 @@
 import type { TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
-import type { SoundDefinition } from "../definition/cluster";
+import type { PlaceDefaults, SoundDefinition } from "../definition/cluster";
 import type { Problem } from "../definition/problems";
-import type { Demand, Placement } from "../placement/placement";
+import type { Demand, Maker, Placement } from "../placement/placement";
 import type { Audience, CustomObject, Workload } from "../workload";
 
 /** A place to run workloads: one folder beside this file implements it for one Terraform provider. */
 export interface Platform {
   /** `Docker on unix:///var/run/docker.sock` */
   readonly title: string;
+  readonly defaults: PlaceDefaults;
+  readonly brokersMadeBy: Maker;
   /** What of a definition this platform cannot honour, given the parts that are well-formed. */
   checkDefinition(definition: SoundDefinition): Problem[];
   /** What an instance runs here: an image, or a package. */

@@ -2,7 +2,7 @@ import { Fn, TerraformResource, TerraformStack, TerraformVariable } from "cdktf"
 import type { Construct } from "constructs";
 import type { SoundDefinition } from "../definition/cluster";
 import { type Problem, problem } from "../definition/problems";
-import { secretsOf } from "../definition/secret";
+import { type SecretSource, secretsOf } from "../definition/secret";
 import { resolveSecrets, type SecretReference, secretsIn } from "../formats/references";
 import { escapeTemplate } from "../formats/terraform";
 
@@ -46,10 +46,10 @@ export function takenSecretNames(stack: TerraformStack, definition: SoundDefinit
 export class StackSecrets {
   private readonly variables = new Map<string, TerraformVariable>();
 
-  /** @param readByHosts Secrets in files of the host are left in the text as they are: the host will put them in. */
+  /** @param leftInPlace Secrets of this source are left in the text as they are: the place itself will put them in. */
   public constructor(
     private readonly scope: Construct,
-    private readonly readByHosts = false,
+    private readonly leftInPlace?: SecretSource,
   ) {}
 
   public get names(): string[] {
@@ -81,7 +81,7 @@ export class StackSecrets {
   }
 
   private isLeft({ source }: SecretReference): boolean {
-    return this.readByHosts && source === "file";
+    return source === this.leftInPlace;
   }
 
   private valueOf({ source, name }: SecretReference): string {

@@ -43,13 +43,13 @@ describeWithPrograms(["terraform"], "Terraform resolves secrets", () => {
 
 describe("secrets in files of the hosts", () => {
   const file = Secret.file("/etc/mqtt/sensors.password");
-  const secretsOf = (readByHosts: boolean) => {
+  const secretsOf = (leftInPlace?: "file") => {
     const stack = new TerraformStack(Testing.app(), "dev");
-    return { stack, secrets: new StackSecrets(stack, readByHosts) };
+    return { stack, secrets: new StackSecrets(stack, leftInPlace) };
   };
 
   test("are left to them, where hosts read files", () => {
-    const { stack, secrets } = secretsOf(true);
+    const { stack, secrets } = secretsOf("file");
     const text = `a = ${file}, b = ${basicAuth("emqx", file)}`;
     expect(secrets.resolve(text)).toBe(text);
     expect(secrets.fingerprint(text)).toBeUndefined();
@@ -59,11 +59,11 @@ describe("secrets in files of the hosts", () => {
 
   test("have names that Terraform does not take for its own", () => {
     const text = `${Secret.file("/etc/${path.module}/%{x}")}`;
-    expect(secretsOf(true).secrets.resolve(text)).toBe("<<secret:file:/etc/$${path.module}/%%{x}>>");
+    expect(secretsOf("file").secrets.resolve(text)).toBe("<<secret:file:/etc/$${path.module}/%%{x}>>");
   });
 
   test("count for nothing beside one that is a variable", () => {
-    const { stack, secrets } = secretsOf(true);
+    const { stack, secrets } = secretsOf("file");
     new TerraformOutput(stack, "trigger", { value: secrets.fingerprint(`${file} ${Secret.variable("password")}`) });
     expect(JSON.parse(Testing.synth(stack)).output.trigger.value).toBe(
       '${nonsensitive(sha256(join("\\n", [var.password])))}',
@@ -72,7 +72,7 @@ describe("secrets in files of the hosts", () => {
   });
 
   test("are nothing that a target without hosts could resolve", () => {
-    expect(() => secretsOf(false).secrets.resolve(`${file}`)).toThrow(
+    expect(() => secretsOf().secrets.resolve(`${file}`)).toThrow(
       "is kept in a file, which the target should have",
     );
   });

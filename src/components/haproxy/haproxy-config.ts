@@ -39,7 +39,7 @@ export function haproxyConfig(balancer: HaproxyDefinition, input: BalancerInput)
   const sections = [
     globalSection(balancer, input),
     defaultsSection(input),
-    ...(input.resolver ? [resolversSection(input.resolver)] : []),
+    ...(input.resolver ? [resolversSection()] : []),
     mqttFrontend(balancer, input),
     mqttBackend(balancer, input),
     ...webSocketSections(input),
@@ -83,10 +83,11 @@ function defaultsSection({ clients, connectTimeoutMs }: BalancerInput): string[]
   ];
 }
 
-function resolversSection(resolver: string): string[] {
+function resolversSection(): string[] {
   return [
     "resolvers cluster",
-    `nameserver dns ${resolver}:53`,
+    // The servers that programs beside it ask, too; where there is one to follow, it is among them.
+    "parse-resolv-conf",
     "accepted_payload_size 8192",
     "timeout resolve 1s",
     "timeout retry 1s",

@@ -135,6 +135,8 @@ function rabbitmqProcess(definition: ClusterDefinition, placement: Placement, pa
     user: "rabbitmq",
     userId: 999,
     groupId: 999,
+    // A log of upgrades, without which it refuses to start.
+    writes: ["/var/log/rabbitmq"],
     stopSignal: "SIGTERM",
     stopGraceSeconds: 90,
     openFiles,

@@ -2,6 +2,7 @@ import type { SoundDefinition } from "../../definition/cluster";
 import { type Problem, problem, type Sound } from "../../definition/problems";
 import { secretsOf } from "../../definition/secret";
 import type { DockerOptions } from "../../definition/target";
+import { noPrometheusOperator } from "../no-prometheus-operator";
 
 /** What Docker cannot honour of a definition, besides options that are wrong by themselves. */
 export function dockerProblems(options: Partial<Sound<DockerOptions>>, definition: SoundDefinition): Problem[] {
@@ -10,6 +11,7 @@ export function dockerProblems(options: Partial<Sound<DockerOptions>>, definitio
     ...predefinedNetwork(options, definition),
     ...unresolvableSecrets(definition),
     ...secondBalancer(definition),
+    ...noPrometheusOperator(definition, "Docker"),
   ];
 }
 
@@ -45,11 +47,11 @@ function unresolvableSecrets(definition: SoundDefinition): Problem[] {
 }
 
 function secondBalancer({ balancer }: SoundDefinition): Problem[] {
-  return balancer && balancer.kind !== "none" && balancer.replicas === 2
+  return balancer && balancer.kind !== "none" && (balancer.replicas ?? 1) > 1
     ? [
         problem(
           "balancer.replicas",
-          2,
+          balancer.replicas,
           "must be 1 on Docker: a second balancer on the same host would want the same ports and die with the host",
         ),
       ]

@@ -1,5 +1,5 @@
 import type { Construct } from "constructs";
-import type { SoundDefinition } from "../../definition/cluster";
+import { type SoundDefinition, USUAL_DEFAULTS } from "../../definition/cluster";
 import { imageOf } from "../../definition/images";
 import { check, type Problem, problem, type Sound } from "../../definition/problems";
 import { type DockerOptions, type DockerTargetProps, dockerSchema } from "../../definition/target";
@@ -17,6 +17,8 @@ const DOCKER_DNS = "127.0.0.11";
 
 /** Containers on one Docker engine. */
 export class DockerPlatform implements Platform {
+  public readonly defaults = USUAL_DEFAULTS;
+  public readonly brokersMadeBy = "package";
   private readonly options: DockerOptions;
   private readonly problems: readonly Problem[];
   private readonly sound: Partial<Sound<DockerOptions>>;
@@ -46,7 +48,7 @@ export class DockerPlatform implements Platform {
       cluster,
       software: "image",
       managesMembers: false,
-      brokersMadeBy: "package",
+      brokersMadeBy: this.brokersMadeBy,
       podsOf: () => undefined,
       folder: (_workload, _use, inImage) => inImage,
       // Names that the network's DNS resolves. `.internal` is reserved for private use, so a look-up that goes astray ends.

@@ -1,7 +1,9 @@
 import type { SoundDefinition } from "../../definition/cluster";
+import { writesThroughWebdis } from "../../definition/cross-checks";
 import { type Problem, problem } from "../../definition/problems";
 import { secretsOf } from "../../definition/secret";
 import type { VmsOptions } from "../../definition/vms";
+import { noPrometheusOperator } from "../no-prometheus-operator";
 import { allRoles, clusterAddress, rolesFor } from "./hosts";
 import { canHaveBastion, UNCHECKED } from "./known-hosts";
 
@@ -15,6 +17,7 @@ export function vmsProblems(options: Partial<VmsOptions>, definition: SoundDefin
     ...loopbackAmongOthers(options),
     ...virtualAddressOfOne(options),
     ...unresolvableSecrets(definition),
+    ...noPrometheusOperator(definition, "a server"),
   ];
 }
 
@@ -30,6 +33,18 @@ function hostsForEveryPart(options: Partial<VmsOptions>, definition: SoundDefini
     ...countOf("target.balancers", options.balancers, replicas, "balancer.replicas"),
     ...(sessionStore?.kind === "redis" && !options.sessionStore
       ? [problem("target.sessionStore", undefined, "must be a host for Redis, which sessionStore asks for")]
+      : []),
+    ...(sessionStore?.kind === "existingRedis" && writesThroughWebdis(definition) && !options.sessionStore
+      ? [
+          problem(
+            "target.sessionStore",
+            undefined,
+            "must be a host for Webdis, by which open-source EMQX reaches the Redis that sessionStore names",
+          ),
+        ]
+      : []),
+    ...(sessionStore?.kind === "existingRedis" && broker?.version && !writesThroughWebdis(definition)
+      ? unused("sessionStore", "the Redis of SessionStore.existingRedis() runs elsewhere")
       : []),
     ...(sessionStore?.kind === "builtIn" ? unused("sessionStore", "brokers keep their sessions themselves") : []),
     ...(monitoring?.kind === "none" ? unused("monitoring", "the definition has Monitoring.none()") : []),

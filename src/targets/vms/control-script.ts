@@ -23,7 +23,7 @@ export interface HostedInstance {
 /** A host's health check may need as long as this when it asks for no more. */
 const PROBE_SECONDS = 5;
 
-const PARTS = ["host.sh", "program.sh"];
+const PARTS = ["host.sh", "../../fill-secrets.sh", "program.sh"];
 
 let common: string | undefined;
 

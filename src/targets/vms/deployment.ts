@@ -46,7 +46,7 @@ export class VmsDeployment {
     private readonly scope: Construct,
     private readonly instances: readonly ReachableInstance[],
   ) {
-    this.secrets = new StackSecrets(scope, true);
+    this.secrets = new StackSecrets(scope, "file");
   }
 
   public get secretVariables(): string[] {

@@ -1,5 +1,5 @@
 import type { Construct } from "constructs";
-import type { SoundDefinition } from "../../definition/cluster";
+import { type SoundDefinition, USUAL_DEFAULTS } from "../../definition/cluster";
 import { check, type Problem, problem } from "../../definition/problems";
 import { type VmPackageProps, type VmsOptions, type VmsTargetProps, vmsSchema } from "../../definition/vms";
 import { type Demand, NUMBERED, type Placement } from "../../placement/placement";
@@ -17,6 +17,8 @@ const ROOTS = { configuration: "/etc", data: "/var/lib", runtime: "/run" } as co
 /** Servers that have SSH and systemd. */
 export class VmsPlatform implements Platform {
   public readonly title = "servers over SSH";
+  public readonly defaults = USUAL_DEFAULTS;
+  public readonly brokersMadeBy = "package";
   private readonly options: VmsOptions;
   private readonly problems: readonly Problem[];
   private readonly sound: Partial<VmsOptions>;
@@ -54,7 +56,7 @@ export class VmsPlatform implements Platform {
       discovery: { kind: "static" },
       software: "package",
       managesMembers: true,
-      brokersMadeBy: "package",
+      brokersMadeBy: this.brokersMadeBy,
       podsOf: () => undefined,
       virtualAddress,
       folder: (workload, use) => `${ROOTS[use]}/mqtt-cluster/${cluster}/${workload}`,

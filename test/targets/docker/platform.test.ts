@@ -12,7 +12,7 @@ function deploy(props: DockerTargetProps = {}, overrides: Partial<Workload> = {}
   const placement = platform.place("dev-mqtt", [{ workload: "broker", count: nodes }]);
   const workloads = [someBroker(placement, overrides)];
   const problems = platform.checkWorkloads(workloads, []);
-  const deployment = platform.deploy(stack, placement, workloads);
+  const deployment = platform.deploy(stack, placement, workloads, []);
   return { problems, deployment, plan: JSON.parse(Testing.synth(stack)) };
 }
 

@@ -48,7 +48,7 @@ export function deployInto(stack: TerraformStack, target: VmsTargetProps, change
   const { platform, placement } = platformAt(target);
   const workloads = workloadsAt(placement, changes);
   expect(platform.checkWorkloads(workloads, [])).toEqual([]);
-  return platform.deploy(stack, placement, workloads);
+  return platform.deploy(stack, placement, workloads, []);
 }
 
 export interface Plan {

@@ -175,7 +175,7 @@ describe.each(["dash", "bash"])("%s", (shell) => {
       test("one that is not there is named", () => {
         const { status, output } = stage([plainFile("a", `${Secret.file("/nowhere/at/all")}`)]);
         expect(status).toBe(1);
-        expect(output).toBe("broker-1: files: /nowhere/at/all, which a secret is read from, is not there or empty\n");
+        expect(output).toBe("broker-1: files: the secret in /nowhere/at/all is not there or empty\n");
       });
     });
   });

@@ -1,0 +1,135 @@
+import type { SoundDefinition } from "../../definition/cluster";
+import type { KubernetesOptions } from "../../definition/kubernetes";
+import { type Problem, problem, type Sound } from "../../definition/problems";
+import { secretsOf } from "../../definition/secret";
+import { LONGEST_HOST } from "./names";
+
+type Options = Partial<Sound<KubernetesOptions>>;
+
+/** What Kubernetes cannot honour of a definition, and options that do not go together. */
+export function kubernetesProblems(options: Options, definition: SoundDefinition): Problem[] {
+  return [
+    ...serviceOptions(options),
+    ...makerOf(options, definition),
+    ...longHosts(options, definition),
+    ...unresolvableSecrets(definition),
+  ];
+}
+
+function serviceOptions({ clients }: Options): Problem[] {
+  if (!clients?.type) {
+    return [];
+  }
+  const { type } = clients;
+  const refuse = (option: "nodePorts" | "externalTrafficPolicy" | "loadBalancerClass", types: string) => {
+    const value = clients[option];
+    const isGiven = typeof value === "object" ? Object.keys(value).length > 0 : value !== undefined;
+    return isGiven && !types.includes(type)
+      ? [
+          problem(
+            `target.clients.${option}`,
+            value,
+            `has no meaning for a service of type ${type}: leave it out, or choose ${types.replace(" ", " or ")}`,
+          ),
+        ]
+      : [];
+  };
+  return [
+    ...refuse("nodePorts", "NodePort LoadBalancer"),
+    ...refuse("externalTrafficPolicy", "NodePort LoadBalancer"),
+    ...refuse("loadBalancerClass", "LoadBalancer"),
+    ...(clients.sourceRanges && type === "ClusterIP"
+      ? [
+          problem(
+            "target.clients.sourceRanges",
+            clients.sourceRanges,
+            "has no meaning for a service of type ClusterIP, which nobody outside reaches: leave it out, or choose NodePort or LoadBalancer",
+          ),
+        ]
+      : []),
+    ...(clients.sourceRanges && type === "NodePort" && clients.externalTrafficPolicy === "Cluster"
+      ? [
+          problem(
+            "target.clients.sourceRanges",
+            clients.sourceRanges,
+            'cannot be kept with externalTrafficPolicy "Cluster", which hides where clients come from: take "Local"',
+          ),
+        ]
+      : []),
+    ...(nodePortTwice(clients.nodePorts)
+      ? [problem("target.clients.nodePorts", clients.nodePorts, "has one port twice; ports must differ")]
+      : []),
+  ];
+}
+
+function nodePortTwice(ports: { readonly [name: string]: number | undefined } | undefined): boolean {
+  const given = Object.values(ports ?? {}).filter((port) => port !== undefined);
+  return new Set(given).size < given.length;
+}
+
+function makerOf(options: Options, { broker, balancer }: SoundDefinition): Problem[] {
+  const { brokersBy, installOperator } = options;
+  if (!brokersBy) {
+    return [];
+  }
+  return [
+    ...(broker?.kind === "rabbitmq" && brokersBy !== "statefulSet"
+      ? [
+          problem(
+            "target.brokersBy",
+            brokersBy,
+            'must be "statefulSet" with RabbitMQ: only EMQX\'s own chart and operator are known to this package',
+          ),
+        ]
+      : []),
+    ...(installOperator && brokersBy !== "operator"
+      ? [
+          problem(
+            "target.installOperator",
+            true,
+            `has no effect with brokersBy "${brokersBy}": leave it out, or set brokersBy to "operator"`,
+          ),
+        ]
+      : []),
+    ...(brokersBy === "operator" && balancer && balancer.kind === "haproxy"
+      ? [
+          problem(
+            "balancer",
+            "haproxy",
+            'cannot be in front of brokers of EMQX\'s operator, which come and go under new names: take Balancer.none() (clients connect to a service of the brokers) or Balancer.nginx(), or brokersBy "statefulSet"',
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** The longest name that anything in the cluster has: a broker's, with two of its digits. */
+function longHosts({ namespace, clusterDomain }: Options, { name = "" }: SoundDefinition): Problem[] {
+  if (!namespace || !clusterDomain) {
+    return [];
+  }
+  const host = `${name}-broker-99.${name}-broker-headless.${namespace}.svc.${clusterDomain}`;
+  return host.length > LONGEST_HOST
+    ? [
+        problem(
+          "target.clusterDomain",
+          clusterDomain,
+          `makes hosts such as ${host.slice(0, 40)}… longer than the ${LONGEST_HOST} characters that DNS allows (${host.length}): give the cluster or the namespace a shorter name`,
+        ),
+      ]
+    : [];
+}
+
+function unresolvableSecrets(definition: SoundDefinition): Problem[] {
+  return secretsOf(definition).flatMap(({ path, secret }) =>
+    secret.source === "file"
+      ? [
+          problem(
+            path,
+            secret,
+            'is kept in a file of a host, which pods cannot read; use Secret.kubernetes("secret", "key") or Secret.variable("…")',
+          ),
+        ]
+      : [],
+  );
+}

@@ -1,0 +1,35 @@
+# shellcheck shell=sh disable=SC2154,SC2317 # follows common.sh and fill-secrets.sh, which calls some of it
+# Lays out the files of a program before it starts, as its own user: it must own some, and nobody else may read others.
+# Usage: lay-out check SOURCE/NAME..., or lay-out files NAME:MODE...
+
+secret_file() { echo "$secrets/$1/$2"; }
+
+secret_title() {
+  case $1 in
+    kubernetes) echo "the key ${2#*/} of the Kubernetes secret ${2%%/*}" ;;
+    *) echo "the secret $2" ;;
+  esac
+}
+
+what=$1
+shift
+case $what in
+  check)
+    status=0
+    for secret; do
+      (secret_value "${secret%%/*}" "${secret#*/}" >/dev/null) || status=1
+    done
+    exit "$status"
+    ;;
+  files)
+    umask 077
+    for file; do
+      path=$files/${file%:*}
+      cp "$templates/${file%:*}" "$path.new"
+      chmod u+w "$path.new"
+      fill_secrets "$path.new"
+      chmod "${file##*:}" "$path.new"
+      mv -f "$path.new" "$path"
+    done
+    ;;
+esac

@@ -1,0 +1,35 @@
+import type { KubernetesOptions } from "../../definition/kubernetes";
+import type { JsonObject, Workload } from "../../workload";
+
+export function podSecurity(workload: Workload, options: KubernetesOptions): JsonObject {
+  const { hardening } = options;
+  const [user, group] = userOf(workload, options);
+  return {
+    ...(hardening.nonRoot && { runAsNonRoot: true, runAsUser: user, runAsGroup: group }),
+    fsGroup: group,
+    // Otherwise every file on a volume becomes readable for the group whenever a pod starts: some programs refuse that.
+    fsGroupChangePolicy: "OnRootMismatch",
+    ...(hardening.seccomp && { seccompProfile: { type: "RuntimeDefault" } }),
+  };
+}
+
+function userOf({ process, program }: Workload, { userIds }: KubernetesOptions): [user: number, group: number] {
+  const own = userIds[program as keyof typeof userIds];
+  return own === undefined ? [process.userId, process.groupId] : [own, own];
+}
+
+/**
+ * Of every container. The user again, because charts have one of their own there; and `runAsNonRoot`, because Terraform's
+ * provider writes `false` where it is left out beside anything else.
+ */
+export function containerSecurity(workload: Workload, options: KubernetesOptions): JsonObject {
+  const { hardening } = options;
+  return {
+    ...(hardening.nonRoot && { runAsNonRoot: true, runAsUser: userOf(workload, options)[0] }),
+    ...(hardening.readOnlyRootFilesystem && { readOnlyRootFilesystem: true }),
+    ...(hardening.dropCapabilities && { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } }),
+  };
+}
+
+/** The measures without which the Pod Security standard "restricted" admits no pod. */
+export const RESTRICTED = ["nonRoot", "dropCapabilities", "seccomp"] as const;

@@ -1,0 +1,37 @@
+import { INSTANCE_HOST } from "../../formats/references";
+import { shellWord } from "../../formats/shell";
+import type { Membership } from "../../workload";
+import { script } from "./files";
+
+export const STOP = "mqtt-cluster.stop.sh";
+
+/** How long clients may take to leave before their broker stops all the same. */
+const DRAIN_SECONDS = 60;
+
+/**
+ * What a member does before it stops.
+ *
+ * @param scaleUrl Where the API server tells how many of them there are to be.
+ */
+export function stopScript({ drain, leave, httpsGet }: Membership, hostSuffix: string, scaleUrl: string): string {
+  const words = (command: readonly string[]) => command.map((word) => ownWord(word, hostSuffix)).join(" ");
+  return [
+    script("control/common.sh", "control/stop.sh"),
+    `drain() { ${drain ? `timeout ${DRAIN_SECONDS} ${words(drain)}` : ":"}; }`,
+    `leave() { ${words(leave)}; }`,
+    `https_get() { timeout 30 ${words(httpsGet)} "$@"; }`,
+    "",
+    `stop ${scaleUrl}`,
+    "",
+  ].join("\n");
+}
+
+/** A word of a shell command in which the host of the pod that runs it is known by its environment. */
+export function ownWord(word: string, hostSuffix: string): string {
+  return word.includes(INSTANCE_HOST)
+    ? word
+        .split(INSTANCE_HOST)
+        .map((part) => (part === "" ? "" : shellWord(part)))
+        .join(`"$POD_NAME"${shellWord(hostSuffix)}`)
+    : shellWord(word);
+}
