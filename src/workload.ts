@@ -56,8 +56,6 @@ export interface Workload {
   readonly alive?: Life;
   /** What it must reach to do its work; everything else may be kept from it. */
   readonly connectsTo: readonly Connection[];
-  /** It asks Kubernetes which pods there are. */
-  readonly findsPods?: boolean;
   /** The same program as its maker packages it for Kubernetes; absent where nobody does. */
   readonly chart?: Chart;
   /** The same program as its maker's operator runs it on Kubernetes; absent where there is none. */

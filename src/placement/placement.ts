@@ -22,6 +22,8 @@ export interface Pods {
   readonly labels: Readonly<Record<string, string>>;
   /** Whether they are known by name for ever: those of a deployment or an operator come and go under new ones. */
   readonly haveLastingNames: boolean;
+  /** The name in DNS that has the addresses of all of them, ready or not. */
+  readonly host: string;
 }
 
 /** Who makes the instances of a workload: this package, or what the program's own maker has for that. */

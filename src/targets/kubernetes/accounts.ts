@@ -45,7 +45,7 @@ export class Accounts {
   }
 
   private rules(workload: Workload): RoleV1Rule[] {
-    const { membership, findsPods, name } = workload;
+    const { membership, name } = workload;
     return [
       // How many there are to be: a member that stops must know whether it is to come back.
       ...(membership && isMadeHere(workload)
@@ -58,7 +58,6 @@ export class Accounts {
             },
           ]
         : []),
-      ...(findsPods ? [{ apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] }] : []),
     ];
   }
 

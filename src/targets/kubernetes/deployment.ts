@@ -22,7 +22,7 @@ import { checkSecretsCommand, checkSecretsTemplates, keyOf, needsRestart, templa
 import { Helm } from "./helm";
 import { lookUp, type NeededDefinition } from "./lookups";
 import { isMadeHere } from "./made-here";
-import type { Names } from "./names";
+import { isKnownByName, type Names } from "./names";
 import { flowsOf } from "./network-policies";
 import { hostSuffix, type PodInput, podParts, podSpec, projectedSecrets } from "./pod";
 import { providerForm } from "./provider-form";
@@ -278,7 +278,7 @@ export class KubernetesDeployment {
   }
 
   private services(workload: Workload): ServiceV1[] {
-    const { name, program, ports, membership } = workload;
+    const { name, program, ports } = workload;
     const make = (id: string, service: string, spec: ReturnType<typeof headlessService>) =>
       new ServiceV1(this.scope, id, {
         provider: this.provider,
@@ -291,14 +291,15 @@ export class KubernetesDeployment {
         waitForLoadBalancer: spec.waitForLoadBalancer,
         timeouts: spec.timeouts,
       });
+    // A workload with one instance has one service, and its pod no name that anybody asks for.
+    const hasManyNames = name === "broker" || !isKnownByName(name);
     return [
-      ...(name === "broker" || membership
-        ? isMadeHere(workload)
-          ? [make(`${name}-service`, this.names.headlessService(name), headlessService(workload, this.names))]
-          : []
-        : ports.some((port) => !isForClients(port))
-          ? [make(`${name}-service`, this.names.of(name), internalService(workload, this.names))]
-          : []),
+      ...(hasManyNames && isMadeHere(workload)
+        ? [make(`${name}-headless-service`, this.names.headlessService(name), headlessService(workload, this.names))]
+        : []),
+      ...(name !== "broker" && ports.some((port) => !isForClients(port))
+        ? [make(`${name}-service`, this.names.of(name), internalService(workload, this.names))]
+        : []),
       ...(ports.some(isForClients)
         ? [make("clients-service", this.names.of("clients"), clientsService(workload, this.names, this.options))]
         : []),

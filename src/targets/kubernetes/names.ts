@@ -6,6 +6,11 @@ import type { WorkloadName } from "../../workload";
 export const LONGEST_LABEL = 63;
 export const LONGEST_HOST = 253;
 
+/** Those of stateful sets. The pods of a deployment get new names, and clients have its service to go to. */
+export function isKnownByName(workload: WorkloadName): boolean {
+  return workload !== "balancer";
+}
+
 /** Names and labels of everything that is made of one cluster in one namespace. */
 export class Names {
   public constructor(
@@ -21,7 +26,9 @@ export class Names {
 
   /** The service under which pods of a workload are known one by one. */
   public headlessService(workload: WorkloadName): string {
-    return this.isMadeByOthers(workload) ? `${this.of(workload)}-headless` : this.of(workload);
+    return this.isMadeByOthers(workload) || !isKnownByName(workload)
+      ? `${this.of(workload)}-headless`
+      : this.of(workload);
   }
 
   public hostOfService(service: string): string {

@@ -9,7 +9,7 @@ import { limitsFor } from "../parity";
 import type { Deployment, Platform } from "../platform";
 import { kubernetesProblems } from "./checks";
 import { KubernetesDeployment } from "./deployment";
-import { Names } from "./names";
+import { isKnownByName, Names } from "./names";
 import { KUBERNETES } from "./parity";
 import { endpointsOf } from "./services";
 
@@ -67,6 +67,7 @@ export class KubernetesPlatform implements Platform {
         namespace: this.options.namespace,
         labels: names.selector(workload),
         haveLastingNames: hasLastingNames(workload, maker),
+        host: names.hostOfService(names.headlessService(workload)),
       }),
       operatorUrl: (workload, port) => `http://${names.hostOfService(names.of(workload))}:${port}`,
       discovery: { kind: "dns-srv", name: names.hostOfService(names.headlessService("broker")) },
@@ -139,5 +140,5 @@ export class KubernetesPlatform implements Platform {
 
 /** Pods of stateful sets have; those of deployments and of EMQX's operator get new ones. */
 function hasLastingNames(workload: WorkloadName, brokersMadeBy: Maker): boolean {
-  return workload === "broker" ? brokersMadeBy !== "operator" : workload !== "balancer";
+  return isKnownByName(workload) && !(workload === "broker" && brokersMadeBy === "operator");
 }
