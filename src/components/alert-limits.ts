@@ -13,7 +13,7 @@ export interface AlertLimits {
 export const DEFAULT_ALERT_LIMITS: AlertLimits = { downFor: "1m", connectionsPercent: 80 };
 
 export function alertLimits(monitoring: MonitoringDefinition): AlertLimits {
-  return monitoring.kind === "prometheus"
+  return monitoring.kind !== "none"
     ? { downFor: prometheusDuration(monitoring.downFor), connectionsPercent: monitoring.connectionsWarningPercent }
     : DEFAULT_ALERT_LIMITS;
 }

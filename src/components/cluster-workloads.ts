@@ -1,5 +1,5 @@
 import type { ClusterDefinition } from "../definition/cluster";
-import { isBusinessEmqx } from "../definition/cross-checks";
+import { writesThroughWebdis } from "../definition/cross-checks";
 import type { Demand, Placement } from "../placement/placement";
 import { onlyHost } from "../placement/placement";
 import type { Workload, WorkloadName } from "../workload";
@@ -15,6 +15,7 @@ import { nginxExporterWorkload } from "./nginx/nginx-exporter";
 import { prometheusWorkload } from "./prometheus/prometheus";
 import { rabbitmqInterface, rabbitmqWorkload } from "./rabbitmq/rabbitmq";
 import { redisWorkload } from "./redis/redis";
+import { redisServer } from "./redis/server";
 import { redisExporterWorkload } from "./redis-exporter/redis-exporter";
 import { webdisWorkload } from "./webdis/webdis";
 
@@ -25,10 +26,10 @@ export function clusterDemands(definition: ClusterDefinition): Demand[] {
   return [
     { workload: "broker", count: broker.nodes },
     ...(balancer.kind === "none" ? [] : [{ workload: "balancer", count: balancer.replicas } as const]),
-    ...(balancer.kind === "nginx" && monitoring.kind === "prometheus" ? one("balancer-exporter") : []),
+    ...(balancer.kind === "nginx" && monitoring.kind !== "none" ? one("balancer-exporter") : []),
     ...(sessionStore.kind === "redis" ? one("session-store") : []),
-    ...(sessionStore.kind === "redis" && writesThroughWebdis(definition) ? one("session-writer") : []),
-    ...(sessionStore.kind === "redis" && monitoring.kind === "prometheus" ? one("session-store-exporter") : []),
+    ...(writesThroughWebdis(definition) ? one("session-writer") : []),
+    ...(sessionStore.kind === "redis" && monitoring.kind !== "none" ? one("session-store-exporter") : []),
     ...(monitoring.kind === "prometheus" ? one("prometheus", "alertmanager") : []),
   ];
 }
@@ -73,15 +74,10 @@ function balancerWorkloads(definition: ClusterDefinition, placement: Placement):
   return [
     balancerWorkload(balancer, input),
     ...virtualAddressWorkloads(placement),
-    ...(balancer.kind === "nginx" && monitoring.kind === "prometheus" && !servesMetrics(placement)
+    ...(balancer.kind === "nginx" && monitoring.kind !== "none" && !servesMetrics(placement)
       ? [nginxExporterWorkload(input, placement)]
       : []),
   ];
-}
-
-/** Open-source EMQX has no Redis connector: its events reach Redis over HTTP. */
-function writesThroughWebdis({ broker }: ClusterDefinition): boolean {
-  return broker.kind === "emqx" && !isBusinessEmqx(broker.version);
 }
 
 function sessionStoreWorkloads(definition: ClusterDefinition, placement: Placement): Workload[] {
@@ -89,18 +85,17 @@ function sessionStoreWorkloads(definition: ClusterDefinition, placement: Placeme
   if (sessionStore.kind === "builtIn") {
     return [];
   }
-  const input = (workload: WorkloadName) => ({
-    ...placement,
-    instances: placement.instances(workload),
-    redisHost: onlyHost(placement, "session-store"),
-  });
+  const server = redisServer(sessionStore, placement);
+  const input = (workload: WorkloadName) => ({ ...placement, instances: placement.instances(workload) });
   return [
-    redisWorkload(sessionStore, input("session-store")),
-    ...(writesThroughWebdis(definition) ? [webdisWorkload(sessionStore, input("session-writer"))] : []),
-    ...(monitoring.kind === "prometheus"
+    ...(sessionStore.kind === "redis" ? [redisWorkload(sessionStore, input("session-store"))] : []),
+    ...(writesThroughWebdis(definition) ? [webdisWorkload(sessionStore, { ...input("session-writer"), server })] : []),
+    // Who runs an existing Redis watches it, too: brokers tell what they notice of it.
+    ...(sessionStore.kind === "redis" && monitoring.kind !== "none"
       ? [
           redisExporterWorkload(sessionStore, {
             ...input("session-store-exporter"),
+            redisHost: server.host,
             alertLimits: alertLimits(monitoring),
           }),
         ]
@@ -113,7 +108,7 @@ function monitoringWorkloads(
   placement: Placement,
   watched: readonly Workload[],
 ): Workload[] {
-  if (monitoring.kind === "none") {
+  if (monitoring.kind !== "prometheus") {
     return [];
   }
   const alertmanager = alertmanagerWorkload(monitoring, placement);

@@ -10,10 +10,18 @@ import {
 } from "./balancer";
 import { Broker, emqxSchema, rabbitmqSchema } from "./broker";
 import { crossChecks } from "./cross-checks";
-import { Monitoring, noMonitoringSchema, prometheusSchema } from "./monitoring";
+import { Monitoring, noMonitoringSchema, prometheusOperatorSchema, prometheusSchema } from "./monitoring";
 import { type Checked, check, joinProblems, type Problem, problem, refuseProblems, type Sound } from "./problems";
 import type { Secret } from "./secret";
-import { builtInSchema, namedSecret, redisSchema, redisSecrets, SessionStore } from "./session-store";
+import {
+  builtInSchema,
+  existingRedisSchema,
+  existingRedisSecrets,
+  namedSecret,
+  redisSchema,
+  redisSecrets,
+  SessionStore,
+} from "./session-store";
 import { props as allowedProps, isPlainObject } from "./values";
 
 /**
@@ -51,19 +59,26 @@ export type RabbitmqDefinition = Omit<v.InferOutput<typeof rabbitmqSchema>, "nod
 };
 export type BrokerDefinition = EmqxDefinition | RabbitmqDefinition;
 
-export type HaproxyDefinition = v.InferOutput<typeof haproxySchema> & { readonly kind: "haproxy" };
-export type NginxDefinition = v.InferOutput<typeof nginxSchema> & { readonly kind: "nginx" };
+type Replicated<B> = Omit<B, "replicas"> & { readonly replicas: number };
+export type HaproxyDefinition = Replicated<v.InferOutput<typeof haproxySchema>> & { readonly kind: "haproxy" };
+export type NginxDefinition = Replicated<v.InferOutput<typeof nginxSchema>> & { readonly kind: "nginx" };
 export type BalancerDefinition = HaproxyDefinition | NginxDefinition | { readonly kind: "none" };
 
 export type RedisDefinition = Required<Omit<Redis, "version">> & Pick<Redis, "version"> & { readonly kind: "redis" };
-export type SessionStoreDefinition = RedisDefinition | { readonly kind: "builtIn" };
+export type ExistingRedisDefinition = Required<v.InferOutput<typeof existingRedisSchema>> & {
+  readonly kind: "existingRedis";
+};
+export type SessionStoreDefinition = RedisDefinition | ExistingRedisDefinition | { readonly kind: "builtIn" };
 
 export type PasswordAccessDefinition = v.InferOutput<typeof passwordsSchema> & { readonly kind: "passwords" };
 export type RedisAccessDefinition = v.InferOutput<typeof redisAccessSchema> & { readonly kind: "redis" };
 export type AccessDefinition = PasswordAccessDefinition | RedisAccessDefinition;
 
 export type PrometheusDefinition = v.InferOutput<typeof prometheusSchema> & { readonly kind: "prometheus" };
-export type MonitoringDefinition = PrometheusDefinition | { readonly kind: "none" };
+export type PrometheusOperatorDefinition = v.InferOutput<typeof prometheusOperatorSchema> & {
+  readonly kind: "prometheusOperator";
+};
+export type MonitoringDefinition = PrometheusDefinition | PrometheusOperatorDefinition | { readonly kind: "none" };
 
 export type ClientLimits = v.InferOutput<typeof clientLimitsSchema>;
 
@@ -91,8 +106,8 @@ const PARTS = {
   },
   sessionStore: {
     type: SessionStore,
-    factories: "SessionStore.builtIn() or SessionStore.redis()",
-    schemas: { builtIn: builtInSchema, redis: redisSchema },
+    factories: "SessionStore.builtIn(), SessionStore.redis() or SessionStore.existingRedis()",
+    schemas: { builtIn: builtInSchema, redis: redisSchema, existingRedis: existingRedisSchema },
   },
   access: {
     type: Access,
@@ -101,8 +116,8 @@ const PARTS = {
   },
   monitoring: {
     type: Monitoring,
-    factories: "Monitoring.prometheus() or Monitoring.none()",
-    schemas: { prometheus: prometheusSchema, none: noMonitoringSchema },
+    factories: "Monitoring.prometheus(), Monitoring.prometheusOperator() or Monitoring.none()",
+    schemas: { prometheus: prometheusSchema, prometheusOperator: prometheusOperatorSchema, none: noMonitoringSchema },
   },
 } as const;
 
@@ -117,6 +132,15 @@ export interface CheckedName {
   readonly name: string;
   readonly problems: readonly Problem[];
 }
+
+/** What depends on where a definition runs, when it does not say. */
+export interface PlaceDefaults {
+  readonly balancers: number;
+  /** Bytes for each broker; no limit when absent. */
+  readonly brokerMemory?: number;
+}
+
+export const USUAL_DEFAULTS: PlaceDefaults = { balancers: 1 };
 
 /** The definition as far as it is well-formed. */
 export type SoundDefinition = Partial<Sound<ClusterDefinition>>;
@@ -133,6 +157,7 @@ export function defineCluster(
   { name, problems: nameProblems }: CheckedName,
   props: ClusterDefinitionProps,
   furtherChecks: (definition: SoundDefinition) => readonly Problem[] = () => [],
+  defaults: PlaceDefaults = USUAL_DEFAULTS,
 ): ClusterDefinition {
   const given: Partial<ClusterDefinitionProps> = isPlainObject(props) ? props : {};
   const problems = [nameProblems, check(propsSchema, props ?? {}, "").problems];
@@ -151,7 +176,9 @@ export function defineCluster(
   const clients = check(clientLimitsSchema, given.clients === undefined ? {} : given.clients, "clients");
   problems.push(clients.problems);
 
-  const definition = withSecretNames({ name, ...parts, clients: clients.sound } as SoundDefinition);
+  const definition = withSecretNames(
+    withPlaceDefaults({ name, ...parts, clients: clients.sound } as SoundDefinition, defaults),
+  );
   refuseProblems(
     `the definition of MQTT cluster "${name}"`,
     joinProblems(...problems, crossChecks(definition), furtherChecks(definition)),
@@ -172,6 +199,19 @@ export function checkPart(part: keyof typeof PARTS, given: unknown): Checked<obj
   return { output: output && { kind, ...output }, sound: sound && { kind, ...sound }, problems };
 }
 
+/** What does not pass its check is no option that was not given: it stays away. */
+function withPlaceDefaults(definition: SoundDefinition, { balancers, brokerMemory }: PlaceDefaults): SoundDefinition {
+  return {
+    ...definition,
+    balancer: withReplicas(definition.balancer, balancers),
+    broker: withDefaults(definition.broker, brokerMemory === undefined ? {} : { memory: brokerMemory }),
+  };
+}
+
+export function withReplicas<B extends { readonly kind?: string } | undefined>(balancer: B, replicas: number): B {
+  return balancer?.kind === "none" ? balancer : (withDefaults(balancer as object, { replicas }) as B);
+}
+
 function withSecretNames(definition: SoundDefinition): SoundDefinition {
   const { name = "", broker, sessionStore } = definition;
   return {
@@ -183,7 +223,10 @@ function withSecretNames(definition: SoundDefinition): SoundDefinition {
       }),
       nodeCookie: namedSecret(name, "node_cookie"),
     }),
-    sessionStore: sessionStore?.kind === "redis" ? withDefaults(sessionStore, redisSecrets(name)) : sessionStore,
+    sessionStore:
+      sessionStore?.kind === "builtIn"
+        ? sessionStore
+        : withDefaults(sessionStore, sessionStore?.kind === "redis" ? redisSecrets(name) : existingRedisSecrets(name)),
   };
 }
 

@@ -55,6 +55,17 @@ export function isBusinessEmqx(version: string): boolean {
   return compareVersions(version, "5.9.0") >= 0;
 }
 
+/** Open-source EMQX has no Redis connector: its events reach Redis over HTTP, through Webdis. */
+export function writesThroughWebdis({ broker, sessionStore }: SoundDefinition): boolean {
+  return (
+    sessionStore !== undefined &&
+    sessionStore.kind !== "builtIn" &&
+    broker?.kind === "emqx" &&
+    broker.version !== undefined &&
+    !isBusinessEmqx(broker.version)
+  );
+}
+
 /** The oldest versions that the programs' files were written for. */
 export const LEAST_VERSIONS = {
   haproxy: "2.6",
@@ -184,11 +195,11 @@ export const BALANCER_METRICS_PORT = 8405;
 function brokerCannot({ broker, sessionStore, access }: SoundDefinition): Problem[] {
   const problems: Problem[] = [];
   if (broker?.kind === "rabbitmq") {
-    if (sessionStore?.kind === "redis") {
+    if (sessionStore && sessionStore.kind !== "builtIn") {
       problems.push(
         problem(
           "sessionStore",
-          "redis",
+          sessionStore.kind,
           "RabbitMQ keeps the session of every MQTT client in queues of its own and raises no events that could be copied; " +
             "use SessionStore.builtIn()",
         ),
@@ -216,12 +227,13 @@ function brokerCannot({ broker, sessionStore, access }: SoundDefinition): Proble
   if (broker?.kind === "rabbitmq" && broker.version !== undefined && access?.kind === "passwords") {
     problems.push(...rabbitmqTopics(broker.version, access.rules ?? []));
   }
-  if (access?.kind === "redis" && sessionStore !== undefined && sessionStore.kind !== "redis") {
+  if (access?.kind === "redis" && sessionStore?.kind === "builtIn") {
     problems.push(
       problem(
         "access",
         "redis",
-        "credentials live in the Redis of the session store: add sessionStore: SessionStore.redis()",
+        "credentials live in the Redis of the session store: add sessionStore: SessionStore.redis(), or " +
+          "SessionStore.existingRedis()",
       ),
     );
   }

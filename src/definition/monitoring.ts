@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Secret } from "./secret";
-import { duration, integer, options, secret, version } from "./values";
+import { duration, integer, kubernetesLabel, kubernetesLabelValue, mapOf, options, secret, version } from "./values";
 
 /** Where alerts go. */
 export interface WebhookProps {
@@ -58,11 +58,52 @@ export interface PrometheusMonitoringProps {
   readonly runbookBaseUrl?: string;
 }
 
+/** What `Monitoring.prometheusOperator()` accepts. */
+export interface PrometheusOperatorMonitoringProps {
+  /**
+   * Labels of the objects that the operator is given. Its Prometheus takes up those that its `podMonitorSelector` and
+   * `ruleSelector` select, and only those: with the chart kube-prometheus-stack, which selects its own,
+   * `{ release: "<name of its release>" }`.
+   * @default - none
+   */
+  readonly labels?: { readonly [name: string]: string };
+  /**
+   * How often every endpoint is read and every rule evaluated: "1s" to "1m".
+   * @default "15s"
+   */
+  readonly scrapeInterval?: string;
+  /**
+   * Share of the allowed connections, in percent, at which an alert fires: 10 to 99.
+   * @default 80
+   */
+  readonly connectionsWarningPercent?: number;
+  /**
+   * How long something must be down before its alert fires: "1s" to "1h".
+   * @default "1m"
+   */
+  readonly downFor?: string;
+  /**
+   * Where you publish the runbooks, which come with this package in docs/runbooks, or your own.
+   * @default - alerts name the file in this package
+   */
+  readonly runbookBaseUrl?: string;
+}
+
+type MonitoringKind = "prometheus" | "prometheusOperator" | "none";
+
 /** What watches the cluster. */
 export class Monitoring {
   /** Prometheus that scrapes every program of the cluster, alert rules with thresholds from the definition, Alertmanager. */
   public static prometheus(props: PrometheusMonitoringProps = {}): Monitoring {
     return new Monitoring("prometheus", props);
+  }
+
+  /**
+   * A Prometheus operator that a Kubernetes cluster has already, by its `PodMonitor` and `PrometheusRule`: its Prometheus
+   * scrapes every program of the cluster, and has the same alert rules. For `Target.kubernetes()`.
+   */
+  public static prometheusOperator(props: PrometheusOperatorMonitoringProps = {}): Monitoring {
+    return new Monitoring("prometheusOperator", props);
   }
 
   /** Nothing. The programs still offer their metrics inside the cluster's network. */
@@ -71,11 +112,11 @@ export class Monitoring {
   }
 
   /** @internal */
-  public readonly _kind: "prometheus" | "none";
+  public readonly _kind: MonitoringKind;
   /** @internal */
-  public readonly _props: PrometheusMonitoringProps;
+  public readonly _props: PrometheusMonitoringProps | PrometheusOperatorMonitoringProps;
 
-  private constructor(kind: "prometheus" | "none", props: PrometheusMonitoringProps) {
+  private constructor(kind: MonitoringKind, props: PrometheusMonitoringProps | PrometheusOperatorMonitoringProps) {
     this._kind = kind;
     this._props = props;
   }
@@ -102,26 +143,42 @@ function httpUrl(example: string, insteadOfCredentials: string) {
   );
 }
 
-export const prometheusSchema = options({
-  version: v.optional(version),
-  alertmanagerVersion: v.optional(version),
+const watching = {
   // Rules look at the last five minutes, and a rate needs several samples in them.
   scrapeInterval: v.optional(duration("1s", "1m"), "15s"),
-  retention: v.optional(duration("1d", "730d"), "15d"),
   connectionsWarningPercent: v.optional(integer(10, 99), 80),
   downFor: v.optional(duration("1s", "1h"), "1m"),
-  webhook: v.optional(
-    options({
-      url: httpUrl("https://alerts.example.com/hook", ': give token: Secret.variable("webhook_token")'),
-      token: v.optional(secret),
-    }),
-  ),
   runbookBaseUrl: v.optional(
     v.pipe(
       httpUrl("https://wiki.example.com/mqtt/runbooks", ""),
       v.check((text) => !/[?#]/.test(text), "must not hold ? or #: the name of the page is put behind it"),
     ),
   ),
+};
+
+export const prometheusSchema = options({
+  version: v.optional(version),
+  alertmanagerVersion: v.optional(version),
+  ...watching,
+  retention: v.optional(duration("1d", "730d"), "15d"),
+  webhook: v.optional(
+    options({
+      url: httpUrl("https://alerts.example.com/hook", ': give token: Secret.variable("webhook_token")'),
+      token: v.optional(secret),
+    }),
+  ),
+});
+
+export const prometheusOperatorSchema = options({
+  labels: v.optional(
+    mapOf(
+      kubernetesLabel,
+      kubernetesLabelValue,
+      'must be an object of texts by name of a Kubernetes label: { release: "kube-prometheus-stack" }',
+    ),
+    {},
+  ),
+  ...watching,
 });
 
 export const noMonitoringSchema = options({});

@@ -17,9 +17,20 @@ export {
 } from "./broker";
 export { ClusterDefinitionProps } from "./cluster";
 export { ExistingBrokersProps } from "./existing-brokers";
-export { Monitoring, PrometheusMonitoringProps, WebhookProps } from "./monitoring";
+export {
+  KubernetesBrokerMaker,
+  KubernetesHardeningProps,
+  KubernetesResourcesProps,
+  KubernetesSchedulingProps,
+  KubernetesServiceProps,
+  KubernetesServiceType,
+  KubernetesStorageProps,
+  KubernetesTargetProps,
+  KubernetesTolerationProps,
+} from "./kubernetes";
+export { Monitoring, PrometheusMonitoringProps, PrometheusOperatorMonitoringProps, WebhookProps } from "./monitoring";
 export { Secret, SecretSource } from "./secret";
-export { RedisProps, SessionStore } from "./session-store";
+export { ExistingRedisProps, RedisProps, SessionStore } from "./session-store";
 export { DockerTargetProps, Target } from "./target";
 export {
   VmBastionProps,

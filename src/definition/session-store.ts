@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { Secret } from "./secret";
-import { options, secret, size, version } from "./values";
+import { hostName, options, port, secret, size, version } from "./values";
 
 /** What `SessionStore.redis()` accepts. */
 export interface RedisProps {
@@ -36,6 +36,27 @@ export interface RedisProps {
   readonly monitorPassword?: Secret;
 }
 
+/** What `SessionStore.existingRedis()` accepts. */
+export interface ExistingRedisProps {
+  /** Its host name or address, as brokers reach it: `redis.example.com`. */
+  readonly host: string;
+  /** @default 6379 */
+  readonly port?: number;
+  /**
+   * Password of its user `writer`, who writes sessions.
+   * @default - Secret.variable("<cluster>_redis_writer_password")
+   */
+  readonly writerPassword?: Secret;
+  /**
+   * Password of its user `access`, as whom brokers read credentials and topic rules (`Access.redis()`).
+   * @default - Secret.variable("<cluster>_redis_access_password")
+   */
+  readonly accessPassword?: Secret;
+}
+
+type SessionStoreKind = "builtIn" | "redis" | "existingRedis";
+type SessionStoreProps = RedisProps | ExistingRedisProps;
+
 /** Where sessions are kept, besides the memory of the broker that serves the client. */
 export class SessionStore {
   /** Nothing beside the broker itself. */
@@ -51,12 +72,20 @@ export class SessionStore {
     return new SessionStore("redis", props);
   }
 
-  /** @internal */
-  public readonly _kind: "builtIn" | "redis";
-  /** @internal */
-  public readonly _props: RedisProps;
+  /**
+   * The same copy, in a Redis that somebody else runs and watches: version 7.0 or later, without TLS, no Redis cluster. It
+   * needs two users and a library of functions, which the script of `ExistingRedis.setupScript()` puts there.
+   */
+  public static existingRedis(props: ExistingRedisProps): SessionStore {
+    return new SessionStore("existingRedis", props);
+  }
 
-  private constructor(kind: "builtIn" | "redis", props: RedisProps) {
+  /** @internal */
+  public readonly _kind: SessionStoreKind;
+  /** @internal */
+  public readonly _props: SessionStoreProps;
+
+  private constructor(kind: SessionStoreKind, props: SessionStoreProps) {
     this._kind = kind;
     this._props = props;
   }
@@ -73,11 +102,31 @@ export const redisSchema = options({
   monitorPassword: v.optional(secret),
 });
 
-/** Secrets that nobody named are named after the cluster, so that two clusters of one stack never share one. */
-export function redisSecrets(name: string) {
+export const existingRedisSchema = options({
+  host: v.pipe(
+    hostName,
+    v.check(
+      (host) => !/^(?:localhost$|127\.|0\.0\.0\.0$)/i.test(host),
+      "would be the broker itself: give the address under which other machines reach this Redis",
+    ),
+  ),
+  port: v.optional(port, 6379),
+  writerPassword: v.optional(secret),
+  accessPassword: v.optional(secret),
+});
+
+/** Those of the users that brokers have. */
+export function existingRedisSecrets(name: string) {
   return {
     writerPassword: namedSecret(name, "redis_writer_password"),
     accessPassword: namedSecret(name, "redis_access_password"),
+  };
+}
+
+/** Secrets that nobody named are named after the cluster, so that two clusters of one stack never share one. */
+export function redisSecrets(name: string) {
+  return {
+    ...existingRedisSecrets(name),
     adminPassword: namedSecret(name, "redis_admin_password"),
     monitorPassword: namedSecret(name, "redis_monitor_password"),
   };

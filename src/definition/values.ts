@@ -123,6 +123,20 @@ export const userName = pattern(
   'letters, digits and "._@-" inside, at most 64 characters: it is written into several configuration languages',
 );
 
+/** Name of a label of Kubernetes, with or without a domain in front, that a value stands under. */
+export const kubernetesLabel = v.pipe(
+  v.string(),
+  v.regex(
+    /^(?:(?=[^/]{1,253}\/)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
+    'stands under what is no name of a label: letters, digits and "._-" inside, at most 63 characters: "release", "example.com/team"',
+  ),
+);
+
+export const kubernetesLabelValue = pattern(
+  /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/,
+  'a value of a Kubernetes label: letters, digits and "._-" inside, at most 63 characters: "kube-prometheus-stack"',
+);
+
 /** `image:tag`, optionally with a registry in front and a digest behind. An image that can change under its name is refused. */
 export const image = v.pipe(
   pattern(

@@ -126,6 +126,27 @@ test.each<[what: string, props: object, ...lines: string[]]>([
     'target.monitoring = "10.0.0.32": has nothing to run: the definition has Monitoring.none(); leave it out',
   ],
   [
+    "an operator of Kubernetes",
+    onHosts({}, { monitoring: Monitoring.prometheusOperator() }),
+    'monitoring = "prometheusOperator": needs the Prometheus operator of a Kubernetes cluster, which a server does not have: take Monitoring.prometheus(), or Monitoring.none()',
+  ],
+  [
+    "no host for what writes to an existing Redis",
+    onHosts({}, { sessionStore: SessionStore.existingRedis({ host: "redis.example.com" }) }),
+    "target.sessionStore = (missing): must be a host for Webdis, by which open-source EMQX reaches the Redis that sessionStore names",
+  ],
+  [
+    "a host for an existing Redis",
+    {
+      ...onHosts(
+        { sessionStore: host(31) },
+        { sessionStore: SessionStore.existingRedis({ host: "redis.example.com" }) },
+      ),
+      ...emqx({ nodes: 1, version: "5.10.4" }),
+    },
+    'target.sessionStore = "10.0.0.31": has nothing to run: the Redis of SessionStore.existingRedis() runs elsewhere; leave it out',
+  ],
+  [
     "a virtual address that is a balancer's own",
     onPair({ virtualAddress: { address: "10.0.0.21/24", interface: "eth0" } }),
     'target.virtualAddress.address = "10.0.0.21/24": is the address of balancers.balancer-1; it must be one that no host has',

@@ -1,8 +1,8 @@
 import type { ClusterDefinition, PasswordAccessDefinition } from "../../definition/cluster";
 import type { HoconObject } from "../../formats/hocon";
-import { onlyHost, type Placement } from "../../placement/placement";
+import type { Placement } from "../../placement/placement";
 import type { ConfigFile } from "../../workload";
-import { REDIS_PORT } from "../redis/paths";
+import { redisServer } from "../redis/server";
 import { type EmqxPlaces, emqxPlaces } from "./places";
 
 /** Explicit although it is the default: whoever writes hashes into Redis must know how they are made. */
@@ -14,7 +14,7 @@ export function accessConfig(definition: ClusterDefinition, placement: Placement
   const { etc } = emqxPlaces(placement);
   // Named again, although these are their names by default: the shipped ones, which allow everything, are never used.
   const aclFile = { type: "file", enable: true, path: `${etc}/acl.conf` };
-  if (access.kind === "passwords" || sessionStore.kind !== "redis") {
+  if (access.kind === "passwords" || sessionStore.kind === "builtIn") {
     return {
       authentication: [
         {
@@ -30,10 +30,11 @@ export function accessConfig(definition: ClusterDefinition, placement: Placement
       authorization: { no_match: "deny", deny_action: "ignore", sources: [aclFile] },
     };
   }
+  const { host, port } = redisServer(sessionStore, placement);
   const redis = {
     enable: true,
     redis_type: "single",
-    server: `${onlyHost(placement, "session-store")}:${REDIS_PORT}`,
+    server: `${host}:${port}`,
     database: 0,
     username: "access",
     password: `${sessionStore.accessPassword}`,

@@ -20,7 +20,7 @@ export function emqxAlerts(
     ...capacity(definition, nodeCapacity(definition, placement).connections, stats(cluster)),
     ...clients(stats(cluster)),
     ...(access.kind === "redis" ? [accessStoreUnreachable(selector(JOBS.access, cluster))] : []),
-    ...(sessionStore.kind === "redis"
+    ...(sessionStore.kind !== "builtIn"
       ? [sessionCopyIncomplete(selector(JOBS.actions, cluster), sessionCopyAction(broker.version))]
       : []),
     ...(isBusinessEmqx(broker.version) && broker.license ? [licenseExpires(stats(cluster))] : []),

@@ -79,7 +79,7 @@ export function emqxConfig(definition: EmqxCluster, placement: Placement): Hocon
       backend: { storage_type: broker.retainedMessagesOnDisc ? "disc" : "ram" },
     },
     ...accessConfig(definition, placement),
-    ...(sessionStore.kind === "redis" && sessionCopyConfig(broker.version, sessionStore, placement)),
+    ...(sessionStore.kind !== "builtIn" && sessionCopyConfig(broker.version, sessionStore, placement)),
     // Said because the default turns round in 6.3. The port is for operators and the cluster's own network only.
     prometheus: { enable_basic_auth: false },
     // Otherwise every node reports to its maker once a week.

@@ -5,7 +5,7 @@ import type { Placement } from "../../placement/placement";
 import type { Connection, HealthCheck, Port, ScrapeEndpoint, Workload, WorkloadName } from "../../workload";
 import type { BrokerInterface } from "../broker-interface";
 import { openFilesParameter } from "../open-files";
-import { REDIS_PORT } from "../redis/paths";
+import { connectionToRedis, startOfRedis } from "../redis/server";
 import { WEBDIS_PORT } from "../webdis/webdis";
 import { accessFiles } from "./access";
 import { emqxAlerts, JOBS } from "./alerts";
@@ -180,7 +180,7 @@ function connections({ access, broker, sessionStore }: EmqxCluster): Connection[
   const isDirect = isBusinessEmqx(broker.version) || access.kind === "redis";
   return [
     { to: "broker", ports: [DISTRIBUTION_PORT, RPC_PORT] },
-    ...(sessionStore.kind !== "builtIn" && isDirect ? [{ to: "session-store", ports: [REDIS_PORT] } as const] : []),
+    ...(sessionStore.kind !== "builtIn" && isDirect ? [connectionToRedis(sessionStore)] : []),
     ...(sessionStore.kind !== "builtIn" && !isBusinessEmqx(broker.version)
       ? [{ to: "session-writer", ports: [WEBDIS_PORT] } as const]
       : []),
@@ -191,7 +191,7 @@ function startsAfter({ broker, sessionStore }: EmqxCluster): WorkloadName[] {
   if (sessionStore.kind === "builtIn") {
     return [];
   }
-  return isBusinessEmqx(broker.version) ? ["session-store"] : ["session-store", "session-writer"];
+  return [...startOfRedis(sessionStore), ...(isBusinessEmqx(broker.version) ? [] : ["session-writer" as const])];
 }
 
 /** Each shows this node only; a sum over the cluster would leave out a node that hangs. */
@@ -206,6 +206,6 @@ function scrape({ access, sessionStore }: EmqxCluster): ScrapeEndpoint[] {
   return [
     endpoint("stats"),
     ...(access.kind === "redis" ? [endpoint("access")] : []),
-    ...(sessionStore.kind === "redis" ? [endpoint("actions")] : []),
+    ...(sessionStore.kind !== "builtIn" ? [endpoint("actions")] : []),
   ];
 }

@@ -7,7 +7,7 @@ import { operatorLimits } from "./custom-resource";
 import { CHART_LIMITS } from "./helm-chart";
 
 export function emqxNotes(definition: EmqxCluster, placement: Placement): string[] {
-  const { broker, access } = definition;
+  const { broker, access, sessionStore } = definition;
   const { openFiles } = nodeCapacity(definition, placement);
   const lost = isBusinessEmqx(broker.version)
     ? "this package does not switch EMQX's durable sessions on"
@@ -35,6 +35,12 @@ export function emqxNotes(definition: EmqxCluster, placement: Placement): string
           "Credentials changed in Redis apply when a client connects again, topic rules within a minute.",
           "Clients whose id contains `+`, `#` or `/` may do nothing, which EMQX would read as part of a rule with ${clientid}.",
         ]),
+    ...(sessionStore.kind === "existingRedis"
+      ? [
+          `Redis at ${sessionStore.host}:${sessionStore.port} must have the users and functions that \`ExistingRedis.setupScript()\` ` +
+            "puts there, and keep them when it restarts. Who runs it sees what is wrong there: nothing of this cluster watches it.",
+        ]
+      : []),
     ...(openFiles > MOST_OPEN_FILES && placement.software === "image"
       ? [`Each host must allow ${openFiles} open files: \`sysctl -w fs.nr_open=${openFiles}\` before the first start.`]
       : []),

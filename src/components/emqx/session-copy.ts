@@ -1,9 +1,8 @@
-import type { RedisDefinition } from "../../definition/cluster";
 import { isBusinessEmqx } from "../../definition/cross-checks";
 import type { HoconObject } from "../../formats/hocon";
 import { basicAuth } from "../../formats/references";
 import { onlyHost, type Placement } from "../../placement/placement";
-import { REDIS_PORT } from "../redis/paths";
+import { type AnyRedis, redisServer } from "../redis/server";
 import { SESSION_FUNCTION } from "../redis/session-function";
 import { WEBDIS_PORT, WEBDIS_USER } from "../webdis/webdis";
 
@@ -25,7 +24,7 @@ export function sessionCopyAction(version: string): string {
 }
 
 /** The sections that keep a copy of every session in Redis. */
-export function sessionCopyConfig(version: string, store: RedisDefinition, placement: Placement): HoconObject {
+export function sessionCopyConfig(version: string, store: AnyRedis, placement: Placement): HoconObject {
   const events = EVENTS.map((event) => `"$events/${event}"`).join(", ");
   return {
     ...(isBusinessEmqx(version) ? overRedis(store, placement) : overHttp(store, placement)),
@@ -43,7 +42,7 @@ export function sessionCopyConfig(version: string, store: RedisDefinition, place
 }
 
 /** Open-source EMQX has no Redis connector, but an HTTP one; Webdis passes the call on to Redis. */
-function overHttp(store: RedisDefinition, placement: Placement): HoconObject {
+function overHttp(store: AnyRedis, placement: Placement): HoconObject {
   return {
     connectors: {
       http: {
@@ -75,7 +74,8 @@ function overHttp(store: RedisDefinition, placement: Placement): HoconObject {
   };
 }
 
-function overRedis(store: RedisDefinition, placement: Placement): HoconObject {
+function overRedis(store: AnyRedis, placement: Placement): HoconObject {
+  const { host, port } = redisServer(store, placement);
   return {
     connectors: {
       redis: {
@@ -83,7 +83,7 @@ function overRedis(store: RedisDefinition, placement: Placement): HoconObject {
           enable: true,
           parameters: {
             redis_type: "single",
-            server: `${onlyHost(placement, "session-store")}:${REDIS_PORT}`,
+            server: `${host}:${port}`,
             database: 0,
             username: "writer",
             password: `${store.writerPassword}`,

@@ -1,4 +1,4 @@
-import type { PrometheusDefinition } from "../../definition/cluster";
+import type { PrometheusDefinition, PrometheusOperatorDefinition } from "../../definition/cluster";
 import { prometheusDuration } from "../../formats/prometheus-duration";
 import type { AlertRule } from "../../workload";
 import type { ScrapeJob } from "./scrape-jobs";
@@ -36,33 +36,15 @@ export function prometheusAlerts(
         "Nobody is told of anything. Look at the Alerts page of Prometheus for what fires now, and at the log of Alertmanager. " +
         "If this reaches you, the connection is back: what fired in between and is over was never sent.",
     },
-    {
-      alert: "PrometheusTargetMissing",
-      // `up` exists for every target that is configured, reachable or not: it is missing only if nobody scrapes it.
-      expr: jobs
-        .map(({ job, targets }) => {
-          const up = `up{cluster="${cluster}",job="${job}"}`;
-          const tooFew = targets.length > 1 ? ` or count by (cluster, job) (${up}) < ${targets.length}` : "";
-          return `absent(${up})${tooFew}`;
-        })
-        .join("\nor "),
-      for: downFor,
-      severity: "critical",
-      summary: "Prometheus does not scrape every instance of {{ $labels.job }}",
-      description:
-        "Alerts about an instance that is not scraped can never fire. The scrape configuration and the rules come from one " +
-        "definition, so one of the two files is not the one that was rolled out, or its reload failed.",
-    },
-    {
-      alert: "PrometheusScrapeFails",
-      // Only where the instance answers another job: an instance that answers none has an alert of its own program.
-      expr: `up{cluster="${cluster}"} == 0 and on (instance) up{cluster="${cluster}"} == 1`,
-      for: "5m",
-      severity: "warning",
-      summary: "{{ $labels.instance }} runs, but its metrics for {{ $labels.job }} cannot be read",
-      description:
-        "Alerts that rest on these metrics cannot fire. The Targets page of Prometheus shows the reason beside the target.",
-    },
+    targetMissing(
+      cluster,
+      jobs,
+      downFor,
+      `${jobs.some(({ discovered }) => discovered) ? "Pods that are found by one name are not there, or are too few. For all others, the" : "The"} ` +
+        "scrape configuration and the rules come from one definition, so one of the two files is not the one that was rolled " +
+        "out, or its reload failed.",
+    ),
+    scrapeFails(cluster),
     {
       alert: "PrometheusConfigReloadFailed",
       expr: `prometheus_config_last_reload_successful{${own}} == 0`,
@@ -83,4 +65,52 @@ export function prometheusAlerts(
         "Prometheus shows the error beside the rule.",
     },
   ];
+}
+
+/** What goes wrong with the watching by somebody else's Prometheus, as far as this cluster can tell. */
+export function foreignPrometheusAlerts(
+  monitoring: PrometheusOperatorDefinition,
+  cluster: string,
+  jobs: readonly ScrapeJob[],
+): AlertRule[] {
+  return [
+    targetMissing(
+      cluster,
+      jobs,
+      prometheusDuration(monitoring.downFor),
+      "Its pod is not there, or the Prometheus of the operator has not taken up its PodMonitor, or may not reach the pod.",
+    ),
+    scrapeFails(cluster),
+  ];
+}
+
+function targetMissing(cluster: string, jobs: readonly ScrapeJob[], downFor: string, reasons: string): AlertRule {
+  return {
+    alert: "PrometheusTargetMissing",
+    // `up` exists for every target that is configured or found, reachable or not: it is missing only if nobody scrapes it.
+    expr: jobs
+      .map(({ job, targets }) => {
+        const up = `up{cluster="${cluster}",job="${job}"}`;
+        const tooFew = targets.length > 1 ? ` or count by (cluster, job) (${up}) < ${targets.length}` : "";
+        return `absent(${up})${tooFew}`;
+      })
+      .join("\nor "),
+    for: downFor,
+    severity: "critical",
+    summary: "Prometheus does not scrape every instance of {{ $labels.job }}",
+    description: `Alerts about an instance that is not scraped can never fire. ${reasons}`,
+  };
+}
+
+function scrapeFails(cluster: string): AlertRule {
+  return {
+    alert: "PrometheusScrapeFails",
+    // Only where the instance answers another job: an instance that answers none has an alert of its own program.
+    expr: `up{cluster="${cluster}"} == 0 and on (instance) up{cluster="${cluster}"} == 1`,
+    for: "5m",
+    severity: "warning",
+    summary: "{{ $labels.instance }} runs, but its metrics for {{ $labels.job }} cannot be read",
+    description:
+      "Alerts that rest on these metrics cannot fire. The Targets page of Prometheus shows the reason beside the target.",
+  };
 }

@@ -1,7 +1,7 @@
 import type { PrometheusDefinition } from "../../definition/cluster";
 import { prometheusDuration } from "../../formats/prometheus-duration";
 import { toYaml } from "../../formats/yaml";
-import type { ScrapeJob } from "./scrape-jobs";
+import { pathAndParams, type ScrapeJob } from "./scrape-jobs";
 
 export interface PrometheusConfigInput {
   readonly cluster: string;
@@ -29,18 +29,38 @@ export function renderPrometheusConfig({ scrapeInterval }: PrometheusDefinition,
   );
 }
 
+function scrapeConfig(job: ScrapeJob, cluster: string): object {
+  const { path, params } = pathAndParams(job.path);
+  return {
+    job_name: job.job,
+    metrics_path: path,
+    ...(params && { params }),
+    ...(job.discovered ? discovery(job.discovered, cluster) : staticTargets(job, cluster)),
+  };
+}
+
 /**
  * Both labels are given with the target. `cluster` lets one Prometheus watch several clusters. `instance` would otherwise
  * be address and port, which differ between programs on one host and change when a host moves; `broker-1` stays, so a
  * series goes on and an alert names what an operator knows. Relabelling would do the same with a pattern to get wrong.
  */
-function scrapeConfig({ job, path, targets }: ScrapeJob, cluster: string): object {
-  // A query in metrics_path would be escaped into the path.
-  const url = new URL(path, "http://target");
+function staticTargets({ targets }: ScrapeJob, cluster: string): object {
   return {
-    job_name: job,
-    metrics_path: url.pathname,
-    ...(url.search && { params: Object.fromEntries([...url.searchParams].map(([key, value]) => [key, [value]])) }),
     static_configs: targets.map(({ address, instance }) => ({ targets: [address], labels: { cluster, instance } })),
+  };
+}
+
+/**
+ * Pods that come and go under new names. Their service's name has the addresses of all of them, so nothing has to be asked of
+ * Kubernetes: Prometheus needs no right to list pods there, and Debian's (2.42) could not ask.
+ */
+function discovery({ pods, port }: NonNullable<ScrapeJob["discovered"]>, cluster: string): object {
+  return {
+    dns_sd_configs: [{ names: [pods.host], type: "A", port, refresh_interval: "5s" }],
+    relabel_configs: [
+      { target_label: "cluster", replacement: cluster },
+      // Not the port: it differs between programs.
+      { source_labels: ["__address__"], regex: "(.+):\\d+", target_label: "instance" },
+    ],
   };
 }

@@ -36,7 +36,7 @@ export function prometheusWorkload(
   const [config, rules] = [`${configuration}/prometheus.yml`, `${configuration}/alerts.yml`];
   const data = placement.folder("prometheus", "data", "/prometheus");
   const instances = placement.instances("prometheus");
-  const jobs = scrapeJobs([...watched, { instances, scrape: SCRAPE }]);
+  const jobs = scrapeJobs([...watched, { name: "prometheus", instances, scrape: SCRAPE }], placement.podsOf);
   const alerts = prometheusAlerts(monitoring, cluster, jobs);
 
   return {

@@ -1,6 +1,6 @@
 import type { Scalar } from "yaml";
 import { block, toYaml } from "../../formats/yaml";
-import type { AlertRule, Workload } from "../../workload";
+import type { AlertRule, JsonObject, Workload } from "../../workload";
 import { scrapeJobs } from "./scrape-jobs";
 
 /** Where each alert's page lies in this package. */
@@ -26,33 +26,56 @@ export function alertRulesYaml(cluster: string, workloads: readonly Workload[], 
   return `${comment.map((line) => `# ${line}\n`).join("")}#\n${renderRules(cluster, watched, runbookBaseUrl)}`;
 }
 
-/** The rules file: one group per program, so that the Rules page and a failing group name the program. */
+/** The rules file. */
 export function renderRules(cluster: string, groups: readonly RuleGroup[], runbookBaseUrl?: string): string {
-  const programs = [...new Set(groups.map(({ program }) => program))];
   return toYaml(
     {
-      groups: programs
-        .map((program) => ({
-          name: program,
-          rules: groups
-            .filter((group) => group.program === program)
-            .flatMap(({ alerts }) =>
-              alerts.map((alert) => ({
-                ...rule(alert, program, cluster),
-                annotations: annotations(alert, runbookBaseUrl),
-              })),
-            ),
-        }))
-        .filter(({ rules }) => rules.length > 0),
+      groups: ruleGroups(cluster, groups, runbookBaseUrl).map((group) => ({
+        ...group,
+        rules: group.rules.map((rule) => ({ ...rule, expr: readable(rule.expr) })),
+      })),
     },
     `Generated from the definition of MQTT cluster "${cluster}": change it there.`,
   );
 }
 
+/** A group as Prometheus and its operator take it. */
+interface PrometheusGroup extends JsonObject {
+  readonly name: string;
+  readonly rules: readonly PrometheusRule[];
+}
+
+interface PrometheusRule extends JsonObject {
+  readonly alert: string;
+  readonly expr: string;
+}
+
+/** One group per program, so that the Rules page and a failing group name the program. */
+export function ruleGroups(
+  cluster: string,
+  groups: readonly RuleGroup[],
+  runbookBaseUrl?: string,
+): readonly PrometheusGroup[] {
+  const programs = [...new Set(groups.map(({ program }) => program))];
+  return programs
+    .map((program) => ({
+      name: program,
+      rules: groups
+        .filter((group) => group.program === program)
+        .flatMap(({ alerts }) =>
+          alerts.map((alert) => ({
+            ...rule(alert, program, cluster),
+            annotations: annotations(alert, runbookBaseUrl),
+          })),
+        ),
+    }))
+    .filter(({ rules }) => rules.length > 0);
+}
+
 function rule({ alert, expr, for: pending, severity }: AlertRule, component: string, cluster: string) {
   return {
     alert,
-    expr: readable(expr),
+    expr: withoutMargin(expr),
     ...(pending !== "0s" && { for: pending }),
     // `cluster` also here: an expression that aggregates, or `absent`, may have dropped it.
     // The exporter of a program speaks for that program.
@@ -72,10 +95,14 @@ function annotations({ alert, summary, description }: AlertRule, runbookBaseUrl?
   };
 }
 
-/** Expressions of several lines lose the indentation of the code that they come from; a long single line stays one. */
-function readable(expr: string): string | Scalar<string> {
+/** Expressions of several lines lose the indentation of the code that they come from. */
+function withoutMargin(expr: string): string {
   const lines = expr.replace(/^\s*\n|\s+$/g, "").split("\n");
   const margin = Math.min(...lines.filter((line) => line.trim()).map((line) => line.search(/\S/)));
-  const text = lines.map((line) => line.slice(margin)).join("\n");
-  return text.includes("\n") || text.length > 100 ? block(text) : text;
+  return lines.map((line) => line.slice(margin)).join("\n");
+}
+
+/** A long single line stays one. */
+function readable(expr: string): string | Scalar<string> {
+  return expr.includes("\n") || expr.length > 100 ? block(expr) : expr;
 }

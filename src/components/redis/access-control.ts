@@ -5,8 +5,11 @@ const USER_KEY_PREFIX = "mqtt_user:";
 const RULES_KEY_PREFIX = "mqtt_acl:";
 
 /** FCALL, and what the session function does with the keys of sessions: it runs with the rights of its caller. */
-const WRITE_SESSIONS =
+export const WRITE_SESSIONS =
   "resetchannels ~mqtt:client:* ~mqtt:sub:* -@all +ping +fcall +hmget +hset +hdel +del +expire +persist";
+
+/** What `Access.redis()` asks. */
+export const READ_ACCESS = `resetchannels %R~${USER_KEY_PREFIX}* %R~${RULES_KEY_PREFIX}* -@all +ping +hget +hmget +hgetall`;
 
 /**
  * Redis reads this file at its start, and again with `ACL LOAD`.
@@ -18,8 +21,7 @@ export function accessControlFile(redis: RedisDefinition): string {
   return [
     `user default on >${redis.writerPassword} ${WRITE_SESSIONS}`,
     `user writer on >${redis.writerPassword} ${WRITE_SESSIONS}`,
-    `user access on >${redis.accessPassword} resetchannels ` +
-      `%R~${USER_KEY_PREFIX}* %R~${RULES_KEY_PREFIX}* -@all +ping +hget +hmget +hgetall`,
+    `user access on >${redis.accessPassword} ${READ_ACCESS}`,
     `user monitor on >${redis.monitorPassword} resetchannels -@all +ping +fcall ` +
       "+info +config|get +client|setname +slowlog|len +slowlog|get +latency|latest +latency|histogram",
     `user admin on >${redis.adminPassword} ~* &* +@all`,

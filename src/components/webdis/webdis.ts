@@ -1,7 +1,6 @@
-import type { RedisDefinition } from "../../definition/cluster";
 import type { Placement } from "../../placement/placement";
 import type { Instance, Workload } from "../../workload";
-import { REDIS_PORT } from "../redis/paths";
+import { type AnyRedis, connectionToRedis, type RedisServer, startOfRedis } from "../redis/server";
 
 export const WEBDIS_PORT = 7379;
 
@@ -10,7 +9,7 @@ export const WEBDIS_USER = "emqx";
 
 export interface WebdisInput extends Pick<Placement, "folder"> {
   readonly instances: readonly Instance[];
-  readonly redisHost: string;
+  readonly server: RedisServer;
 }
 
 /**
@@ -19,7 +18,7 @@ export interface WebdisInput extends Pick<Placement, "folder"> {
  * Webdis spreads requests over several connections to Redis, so their order holds only if the caller waits for each
  * answer before it sends the client's next event.
  */
-export function webdisWorkload(redis: RedisDefinition, input: WebdisInput): Workload {
+export function webdisWorkload(redis: AnyRedis, input: WebdisInput): Workload {
   const configPath = `${input.folder("session-writer", "configuration", "/etc/webdis")}/webdis.json`;
   return {
     name: "session-writer",
@@ -29,12 +28,13 @@ export function webdisWorkload(redis: RedisDefinition, input: WebdisInput): Work
     package: {
       name: "webdis",
       alsoNeeds: ["wget"],
-      atLeast: "0.1.9",
+      // Whose user "default" is somebody else's, there Webdis must give the user's name: known from 0.1.13 on.
+      atLeast: redis.kind === "existingRedis" ? "0.1.13" : "0.1.9",
       units: ["webdis.service"],
       user: "webdis",
       command: ["/usr/bin/webdis"],
     },
-    files: [{ path: configPath, content: webdisConfig(redis, input.redisHost), mode: 0o400, onChange: "restart" }],
+    files: [{ path: configPath, content: webdisConfig(redis, input.server), mode: 0o400, onChange: "restart" }],
     process: {
       command: ["webdis"],
       args: [configPath],
@@ -62,8 +62,8 @@ export function webdisWorkload(redis: RedisDefinition, input: WebdisInput): Work
       startPeriodSeconds: 15,
     },
     alive: { port: WEBDIS_PORT },
-    connectsTo: [{ to: "session-store", ports: [REDIS_PORT] }],
-    startsAfter: ["session-store"],
+    connectsTo: [connectionToRedis(redis)],
+    startsAfter: startOfRedis(redis),
     startOrder: "together",
     scrape: [],
     alerts: [],
@@ -71,12 +71,13 @@ export function webdisWorkload(redis: RedisDefinition, input: WebdisInput): Work
   };
 }
 
-function webdisConfig(redis: RedisDefinition, redisHost: string): string {
+function webdisConfig(redis: AnyRedis, server: RedisServer): string {
   const config = {
-    redis_host: redisHost,
-    redis_port: REDIS_PORT,
-    // A password without a user name, that of the user "default": Webdis before 0.1.13 ignores the pair of both.
-    redis_auth: `${redis.writerPassword}`,
+    redis_host: server.host,
+    redis_port: server.port,
+    // In a Redis of our own a password without a user name, that of the user "default": Webdis before 0.1.13 ignores the
+    // pair of both.
+    redis_auth: redis.kind === "redis" ? `${redis.writerPassword}` : ["writer", `${redis.writerPassword}`],
     database: 0,
     http_host: "0.0.0.0",
     http_port: WEBDIS_PORT,

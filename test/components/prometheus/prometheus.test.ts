@@ -1,9 +1,12 @@
+import { parse } from "yaml";
 import { alertmanagerWorkload } from "../../../src/components/alertmanager/alertmanager";
 import { prometheusWorkload } from "../../../src/components/prometheus/prometheus";
 import { alertRulesYaml } from "../../../src/components/prometheus/rules";
+import { scrapeJobs } from "../../../src/components/prometheus/scrape-jobs";
 import type { PrometheusMonitoringProps } from "../../../src/definition/monitoring";
 import type { AlertRule, Workload } from "../../../src/workload";
 import { testPlacement } from "../../support/definitions";
+import { BALANCER_PODS, podPlacement, targetsOf } from "../../support/pods";
 import { describeWithPrograms, run, temporaryFolder, writeFile } from "../../support/programs";
 import { CLUSTER, monitoringDefinition, watchedWorkload } from "../../support/watched";
 
@@ -83,6 +86,16 @@ test.each([
   expect(() => monitoringDefinition({ runbookBaseUrl })).toThrow("monitoring.runbookBaseUrl");
 });
 
+function check(folder: string, workload: Workload) {
+  const rulesFile = writeFile(folder, "alerts.yml", rules(workload));
+  const configFile = writeFile(
+    folder,
+    "prometheus.yml",
+    config(workload).replace("/etc/prometheus/alerts.yml", rulesFile),
+  );
+  return run("promtool", ["check", "config", "--lint=all", "--lint-fatal", configFile]);
+}
+
 describe("rules for a Prometheus of one's own", () => {
   const exposed = alertRulesYaml(CLUSTER, [BROKERS, BALANCERS, prometheus()]);
 
@@ -112,18 +125,58 @@ describe("rules for a Prometheus of one's own", () => {
   });
 });
 
+describe("on Kubernetes", () => {
+  const placement = podPlacement(["broker", "prometheus", "alertmanager"]);
+  const found = prometheusWorkload(monitoringDefinition(), placement, {
+    alertmanagerAddress: "alertmanager:9093",
+    watched: [BROKERS, BALANCERS],
+  });
+
+  test("pods that come and go under new names are found by the addresses behind one name", () => {
+    const { scrape_configs } = parse(config(found));
+    expect(scrape_configs.map((job: object) => Object.keys(job).find((key) => /_configs$/.test(key)))).toEqual([
+      "static_configs",
+      "dns_sd_configs",
+      "static_configs",
+    ]);
+    expect(scrape_configs[1]).toMatchSnapshot();
+  });
+
+  test("too few of them are an alert still, which says where they come from", () => {
+    const alerts = parse(rules(found)).groups.flatMap((group: { rules: object[] }) => group.rules);
+    expect(alerts.find(({ alert }: AlertRule) => alert === "PrometheusTargetMissing")).toMatchObject({
+      expr: expect.stringContaining(`count by (cluster, job) (up{cluster="${CLUSTER}",job="haproxy"}) < 2`),
+      annotations: { description: expect.stringContaining("Pods that are found by one name are not there") },
+    });
+    expect(rules(prometheus())).not.toContain("Pods that are found");
+  });
+
+  test("one job of two workloads would mix up their pods", () => {
+    const both = [{ ...BALANCERS, scrape: BROKERS.scrape }, BROKERS];
+    for (const watched of [both, [...both].reverse()]) {
+      expect(() => scrapeJobs(watched, placement.podsOf)).toThrow('Scrape job "emqx" is of two workloads');
+    }
+  });
+
+  describeWithPrograms(["promtool"], "promtool", () => {
+    const folder = temporaryFolder();
+
+    test("knows them by their addresses, whichever program is asked", () => {
+      const { relabel_configs } = parse(config(found)).scrape_configs[1];
+      expect(targetsOf(folder, BALANCER_PODS.slice(1, 3), relabel_configs)).toEqual([
+        { __address__: "10.1.0.1:8405", cluster: CLUSTER, instance: "10.1.0.1", job: "pods" },
+        { __address__: "10.1.0.2:8405", cluster: CLUSTER, instance: "10.1.0.2", job: "pods" },
+      ]);
+    });
+
+    test("accepts the configuration", () => {
+      expect(check(folder, found)).toMatchObject({ status: 0, output: expect.stringContaining("SUCCESS") });
+    });
+  });
+});
+
 describeWithPrograms(["promtool"], "promtool", () => {
   const folder = temporaryFolder();
-
-  function check(workload: Workload) {
-    const rulesFile = writeFile(folder, "alerts.yml", rules(workload));
-    const configFile = writeFile(
-      folder,
-      "prometheus.yml",
-      config(workload).replace("/etc/prometheus/alerts.yml", rulesFile),
-    );
-    return run("promtool", ["check", "config", "--lint=all", "--lint-fatal", configFile]);
-  }
 
   test.each<[string, PrometheusMonitoringProps]>([
     ["the defaults", {}],
@@ -132,11 +185,11 @@ describeWithPrograms(["promtool"], "promtool", () => {
     ["no webhook", { webhook: undefined }],
     ["pages of one's own", { runbookBaseUrl: "https://wiki.example.com/mqtt" }],
   ])("accepts configuration and rules with %s", (_, props) => {
-    expect(check(prometheus(props))).toMatchObject({ status: 0, output: expect.stringContaining("SUCCESS") });
+    expect(check(folder, prometheus(props))).toMatchObject({ status: 0, output: expect.stringContaining("SUCCESS") });
   });
 
   test("would have noticed a broken expression", () => {
     const broken = { ...BROKERS, alerts: [{ ...NODE_DOWN, expr: "up{ == 0" }] };
-    expect(check(prometheus({}, [broken]))).toMatchObject({ status: 1 });
+    expect(check(folder, prometheus({}, [broken]))).toMatchObject({ status: 1 });
   });
 });

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { type RedisInput, redisWorkload } from "../../../src/components/redis/redis";
-import type { RedisDefinition } from "../../../src/definition/cluster";
+import type { ExistingRedisDefinition, RedisDefinition } from "../../../src/definition/cluster";
 import { Secret } from "../../../src/definition/secret";
 import { resolveSecrets } from "../../../src/formats/references";
 import type { Workload } from "../../../src/workload";
@@ -24,6 +24,11 @@ export function redisDefinition(overrides: Partial<RedisDefinition> = {}): Redis
     monitorPassword: Secret.variable("monitor_password"),
     ...overrides,
   };
+}
+
+export function existingRedisDefinition(): ExistingRedisDefinition {
+  const { writerPassword, accessPassword } = redisDefinition();
+  return { kind: "existingRedis", host: "redis.example.com", port: 6380, writerPassword, accessPassword };
 }
 
 export const INSTANCES = [{ ordinal: 1, name: "session-store", host: "session-store.dev-mqtt.internal" }];

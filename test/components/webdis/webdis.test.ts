@@ -11,6 +11,7 @@ import { until } from "../../support/servers";
 import { healthCommand } from "../../support/workloads";
 import {
   changed,
+  existingRedisDefinition,
   INSTANCES,
   RealRedis,
   Running,
@@ -19,11 +20,22 @@ import {
   writeWorkload,
 } from "../redis/real-redis";
 
-const input = { ...testPlacement(), instances: INSTANCES, redisHost: "127.0.0.1" };
+const input = { ...testPlacement(), instances: INSTANCES, server: { host: "127.0.0.1", port: 6379 } };
 const workload = webdisWorkload(redisDefinition(), input);
 
 test("webdis.json", () => {
   expect(workload.files[0].content).toMatchSnapshot();
+});
+
+test("in a Redis of somebody else it is the user writer, which Webdis knows how to be from 0.1.13 on", () => {
+  const existing = webdisWorkload(existingRedisDefinition(), { ...input, server: { host: "10.9.9.9", port: 6380 } });
+  expect(JSON.parse(existing.files[0].content)).toMatchObject({
+    redis_host: "10.9.9.9",
+    redis_port: 6380,
+    redis_auth: ["writer", "<<secret:variable:writer_password>>"],
+  });
+  expect(existing.package?.atLeast).toBe("0.1.13");
+  expect(workload.package?.atLeast).toBe("0.1.9");
 });
 
 test("the file with the password is for Webdis alone, and the password is nowhere else", () => {
