@@ -171,6 +171,13 @@ export const secret = v.pipe(
     ({ source, name }) => source !== "file" || /^\/[^\s"'<>\\]+$/.test(name),
     'the path of a secret must be absolute: "/etc/mqtt/sensors.password"',
   ),
+  v.check(
+    ({ source, name }) =>
+      source !== "kubernetes" ||
+      /^(?=[^/]{1,253}\/)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\/[A-Za-z0-9._-]{1,253}$/.test(name),
+    'a Kubernetes secret has a name of lower-case letters, digits, "-" and ".", and a key of letters, digits, "-", "_" and ".": ' +
+      'Secret.kubernetes("mqtt-users", "sensors")',
+  ),
 );
 
 const DURATION_UNITS = { s: 1, m: 60, h: 3600, d: 86400 } as const;

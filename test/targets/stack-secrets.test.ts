@@ -72,8 +72,6 @@ describe("secrets in files of the hosts", () => {
   });
 
   test("are nothing that a target without hosts could resolve", () => {
-    expect(() => secretsOf().secrets.resolve(`${file}`)).toThrow(
-      "is kept in a file, which the target should have",
-    );
+    expect(() => secretsOf().secrets.resolve(`${file}`)).toThrow("is kept in a file, which the target should have");
   });
 });

@@ -33,7 +33,7 @@ export class KubernetesPlatform implements Platform {
     this.problems = problems;
     this.sound = sound;
     // With problems the options are never used: the definition is refused first.
-    this.options = output ?? (props as unknown as KubernetesOptions);
+    this.options = output ?? ((props ?? {}) as unknown as KubernetesOptions);
   }
 
   public get brokersMadeBy(): Maker {

@@ -11,7 +11,7 @@ import { containerSecurity, podSecurity } from "./security";
 import { ownWord, STOP } from "./stop-script";
 
 /** How long what lives on a member may take to move when the member leaves for good. */
-const LEAVE_SECONDS = 600;
+const LEAVE_SECONDS = 300;
 
 /** Between a pod's end being told and no node sending it new connections any more. */
 const FORGET_SECONDS = 5;

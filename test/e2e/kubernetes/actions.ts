@@ -96,7 +96,7 @@ export async function haproxyWorkers(): Promise<Record<string, string>> {
 export async function haproxyConfigs(): Promise<string[]> {
   return Promise.all(
     PODS.of(CLUSTER, "balancer").map(({ metadata }) =>
-      NAMESPACE.kubectl(...["exec", metadata.name, "-c", "haproxy", "--", "cat", "/usr/local/etc/haproxy/haproxy.cfg"]),
+      NAMESPACE.kubectl(...["exec", metadata.name, "-c", "haproxy", "--", "cat", "/etc/haproxy/haproxy.cfg"]),
     ),
   );
 }

@@ -163,7 +163,8 @@ export class PlacedBroker {
 
   public async members(): Promise<CountedMembers> {
     const { running, known } = countedMembers(
-      await this.run("rabbitmqctl", "-q", "--formatter", "json", "cluster_status"),
+      await // Debian's wrapper, found first elsewhere, lets one user in by name only.
+      this.run("sh", "-c", 'PATH="/usr/lib/rabbitmq/bin:$PATH" rabbitmqctl -q --formatter json cluster_status'),
     );
     const suffix = `.${this.deployed}-broker.${NAMESPACE.name}.svc.cluster.local`;
     const podNames = (hosts: readonly string[]) => hosts.map((host) => host.replace(suffix, ""));

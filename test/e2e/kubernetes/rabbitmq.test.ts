@@ -146,7 +146,7 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
     const pods = [CLUSTER, SESSIONS].flatMap((deployed) => PODS.of(deployed));
     expect(pods).toHaveLength(3 + 2 + 1 + 1 + 1);
     expect(unhardened(pods)).toEqual([]);
-    expect(componentsWithToken(pods)).toEqual(["broker", "prometheus"]);
+    expect(componentsWithToken(pods)).toEqual(["broker"]);
   });
 
   test("the session store lets in whoever has a password, and nobody else", async () => {

@@ -36,7 +36,7 @@ describe.each(["dash", "bash"])("%s", (shell) => {
         "set -eu",
         "export LC_ALL=C.UTF-8",
         `where=broker-1 step=files configuration=${CONFIGURATION} staged=${staged} run_user=${userInfo().username}`,
-        functions("fail", "file", "fill_secrets"),
+        functions("fail", "file", "fill_secrets", "secret_value", "secret_file", "secret_title"),
         'mkdir -m 755 "$staged"',
         "umask 077",
         '. "$1"',
