@@ -206,7 +206,7 @@ describeWithPrograms(["shellcheck"], "scripts of pods", () => {
     file("pool.conf", "a", { onChange: "reload", check: ["true"] }),
     file("users.conf", `${Secret.variable("password")}`, { mode: 0o400 }),
   ]);
-  const scripts = {
+  const scripts: Record<string, string> = {
     ...templatesOf(made),
     [STOP]: stopScript(hostedBroker(testPlacement()).membership as Membership, ".svc", "https://api/scale"),
   };
