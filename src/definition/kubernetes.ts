@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { imagesSchema, PROGRAMS, registrySchema } from "./images";
-import { duration, flag, integer, ipv4, mapOf, number, oneOf, options, pattern, size } from "./values";
+import { duration, flag, integer, ipv4, kubernetesLabel, mapOf, number, oneOf, options, pattern, size } from "./values";
 
 /** Who makes the brokers' pods on Kubernetes. */
 export type KubernetesBrokerMaker = "statefulSet" | "helm" | "operator";
@@ -277,14 +277,6 @@ const subdomain = (what: string) =>
     `${what}: lower-case letters, digits, "-" and "."`,
   );
 
-const labelKey = v.pipe(
-  v.string(),
-  v.regex(
-    /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
-    'is no name of a label or annotation: "example.com/name"',
-  ),
-);
-
 const subnet = pattern(
   /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!\/)|(?=\/))){4}\/(?:[12]?\d|3[0-2])$/,
   'a subnet: "203.0.113.0/24"',
@@ -314,7 +306,7 @@ export const kubernetesSchema = options({
   clients: v.optional(
     options({
       type: v.optional(oneOf(["ClusterIP", "NodePort", "LoadBalancer"]), "ClusterIP"),
-      annotations: v.optional(mapOf(labelKey, text, "must be an object of texts by annotation"), {}),
+      annotations: v.optional(mapOf(kubernetesLabel, text, "must be an object of texts by annotation"), {}),
       sourceRanges: v.optional(v.array(subnet, 'must be a list of subnets: ["203.0.113.0/24"]')),
       nodePorts: v.optional(
         mapOf(
@@ -325,7 +317,7 @@ export const kubernetesSchema = options({
         {},
       ),
       externalTrafficPolicy: v.optional(oneOf(["Local", "Cluster"])),
-      loadBalancerClass: v.optional(labelKey),
+      loadBalancerClass: v.optional(kubernetesLabel),
       hostName: v.optional(subdomain("a host name")),
     }),
     {},
@@ -371,11 +363,11 @@ export const kubernetesSchema = options({
   ),
   scheduling: v.optional(
     options({
-      nodeSelector: v.optional(mapOf(labelKey, text, "must be an object of texts by label"), {}),
+      nodeSelector: v.optional(mapOf(kubernetesLabel, text, "must be an object of texts by label"), {}),
       tolerations: v.optional(
         v.array(
           options({
-            key: labelKey,
+            key: kubernetesLabel,
             value: v.optional(text),
             effect: v.optional(oneOf(["NoSchedule", "PreferNoSchedule", "NoExecute"])),
           }),

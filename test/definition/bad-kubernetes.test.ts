@@ -75,7 +75,7 @@ test.each<[string, object, ...string[]]>([
   [
     "annotations",
     clients({ annotations: { "example.com/a b": "1", "example.com/ok": 1 } }),
-    'target.clients.annotations["example.com/a b"] = "1": is no name of a label or annotation',
+    'target.clients.annotations["example.com/a b"] = "1": stands under what is no name of a label',
     'target.clients.annotations["example.com/ok"] = 1: must be text',
   ],
   // Names

@@ -13,7 +13,11 @@ test("docs/target-parity.md holds the table", () => {
 
 test("every target says what it makes of the same parts, but for what it alone has", () => {
   const parts = [DOCKER, VMS, KUBERNETES].map((rows) => rows.map(({ part }) => part));
-  expect(parts.map((own) => own.filter((part) => !parts.every((all) => all.includes(part))))).toEqual([[], ["drift"], []]);
+  expect(parts.map((own) => own.filter((part) => !parts.every((all) => all.includes(part))))).toEqual([
+    [],
+    ["drift"],
+    [],
+  ]);
 });
 
 test("limits are said to those whom they concern", () => {

@@ -92,7 +92,7 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
       userId: 1000,
       groupId: 1000,
       // What it makes of its configuration is with its data. The operator mounts a folder for the logs itself.
-      writes: maker === "operator" ? [] : ["/opt/emqx/log"],
+      writes: isPackage || maker === "operator" ? [] : ["/opt/emqx/log"],
       stopSignal: "SIGTERM",
       // As in EMQX's own systemd unit.
       stopGraceSeconds: 120,

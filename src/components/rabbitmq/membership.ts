@@ -156,7 +156,8 @@ await_end() {
 
 # What others do for a peer, this node has another one do for it: whichever answers.
 leave() {
-  others=$(erlang '[io:format("~s~n", [N]) || N <- rabbit_nodes:all_running() -- [P]], ok' | grep @) || return 0
+  answer=$(erlang '[io:format("~s~n", [N]) || N <- rabbit_nodes:all_running() -- [P]], ok')
+  others=$(echo "$answer" | grep @) || return 0
   drain
   by_another release "$1"
   ctl stop_app

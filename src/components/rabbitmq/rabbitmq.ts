@@ -136,7 +136,7 @@ function rabbitmqProcess(definition: ClusterDefinition, placement: Placement, pa
     userId: 999,
     groupId: 999,
     // A log of upgrades, without which it refuses to start.
-    writes: ["/var/log/rabbitmq"],
+    writes: placement.software === "image" ? ["/var/log/rabbitmq"] : [],
     stopSignal: "SIGTERM",
     stopGraceSeconds: 90,
     openFiles,

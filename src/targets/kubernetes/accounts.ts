@@ -1,25 +1,17 @@
-import type { KubernetesProvider } from "@cdktf/provider-kubernetes/lib/provider";
 import { RoleBindingV1 } from "@cdktf/provider-kubernetes/lib/role-binding-v1";
 import { RoleV1, type RoleV1Rule } from "@cdktf/provider-kubernetes/lib/role-v1";
 import { ServiceAccountV1 } from "@cdktf/provider-kubernetes/lib/service-account-v1";
 import type { TerraformResource } from "cdktf";
-import type { Construct } from "constructs";
-import type { KubernetesOptions } from "../../definition/kubernetes";
 import type { Workload } from "../../workload";
 import { isMadeHere } from "./made-here";
-import type { Names } from "./names";
+import { type Making, metadata } from "./making";
 
 /** Who pods are to the API server: nobody, but for those that must ask it something. */
 export class Accounts {
   public readonly resources: TerraformResource[] = [];
   private readonly made = new Set<string>();
 
-  public constructor(
-    private readonly scope: Construct,
-    private readonly provider: KubernetesProvider,
-    private readonly options: KubernetesOptions,
-    private readonly names: Names,
-  ) {}
+  public constructor(private readonly making: Making) {}
 
   public readsApi(workload: Workload): boolean {
     return this.rules(workload).length > 0;
@@ -31,7 +23,7 @@ export class Accounts {
     if (rules.length === 0) {
       return this.plain(dependsOn);
     }
-    const name = this.names.of(workload.name);
+    const name = this.making.names.of(workload.name);
     this.make(workload.name, name, dependsOn);
     this.allow(workload.name, name, rules, dependsOn);
     return name;
@@ -39,7 +31,7 @@ export class Accounts {
 
   /** An account without any rights. */
   public plain(dependsOn: readonly TerraformResource[]): string {
-    const name = this.names.of("programs");
+    const name = this.making.names.of("programs");
     this.make("programs", name, dependsOn);
     return name;
   }
@@ -53,7 +45,7 @@ export class Accounts {
             {
               apiGroups: ["apps"],
               resources: ["statefulsets/scale"],
-              resourceNames: [this.names.of(name)],
+              resourceNames: [this.making.names.of(name)],
               verbs: ["get"],
             },
           ]
@@ -65,10 +57,10 @@ export class Accounts {
     if (!this.made.has(name)) {
       this.made.add(name);
       this.resources.push(
-        new ServiceAccountV1(this.scope, `${id}-account`, {
-          provider: this.provider,
+        new ServiceAccountV1(this.making.scope, `${id}-account`, {
+          provider: this.making.provider,
           dependsOn: [...dependsOn],
-          metadata: this.metadata(name),
+          metadata: metadata(this.making, name, this.making.names.sharedLabels()),
           automountServiceAccountToken: false,
         }),
       );
@@ -82,23 +74,19 @@ export class Accounts {
     }
     this.made.add(role);
     this.resources.push(
-      new RoleV1(this.scope, `${id}-role`, {
-        provider: this.provider,
+      new RoleV1(this.making.scope, `${id}-role`, {
+        provider: this.making.provider,
         dependsOn: [...dependsOn],
-        metadata: this.metadata(name),
+        metadata: metadata(this.making, name, this.making.names.sharedLabels()),
         rule,
       }),
-      new RoleBindingV1(this.scope, `${id}-role-binding`, {
-        provider: this.provider,
+      new RoleBindingV1(this.making.scope, `${id}-role-binding`, {
+        provider: this.making.provider,
         dependsOn: [...dependsOn],
-        metadata: this.metadata(name),
+        metadata: metadata(this.making, name, this.making.names.sharedLabels()),
         roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
-        subject: [{ kind: "ServiceAccount", name, namespace: this.options.namespace }],
+        subject: [{ kind: "ServiceAccount", name, namespace: this.making.options.namespace }],
       }),
     );
-  }
-
-  private metadata(name: string) {
-    return { name, namespace: this.options.namespace, labels: this.names.sharedLabels() };
   }
 }

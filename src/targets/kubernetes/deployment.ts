@@ -1,66 +1,58 @@
-import { createHash } from "node:crypto";
 import { ConfigMapV1 } from "@cdktf/provider-kubernetes/lib/config-map-v1";
 import { DeploymentV1 } from "@cdktf/provider-kubernetes/lib/deployment-v1";
-import { JobV1 } from "@cdktf/provider-kubernetes/lib/job-v1";
-import { NamespaceV1 } from "@cdktf/provider-kubernetes/lib/namespace-v1";
 import { NetworkPolicyV1 } from "@cdktf/provider-kubernetes/lib/network-policy-v1";
 import { PodDisruptionBudgetV1 } from "@cdktf/provider-kubernetes/lib/pod-disruption-budget-v1";
 import { KubernetesProvider } from "@cdktf/provider-kubernetes/lib/provider";
-import { SecretV1 } from "@cdktf/provider-kubernetes/lib/secret-v1";
 import { ServiceV1 } from "@cdktf/provider-kubernetes/lib/service-v1";
 import { StatefulSetV1 } from "@cdktf/provider-kubernetes/lib/stateful-set-v1";
 import type { TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
 import type { KubernetesOptions } from "../../definition/kubernetes";
-import { type SecretReference, secretsIn } from "../../formats/references";
-import { escapeTemplate } from "../../formats/terraform";
 import type { Placement } from "../../placement/placement";
-import type { CustomObject, JsonObject, Workload, WorkloadName } from "../../workload";
+import type { CustomObject, Workload, WorkloadName } from "../../workload";
 import { StackSecrets } from "../stack-secrets";
 import { Accounts } from "./accounts";
-import { checkSecretsCommand, checkSecretsTemplates, keyOf, needsRestart, templatesOf } from "./files";
+import { keyOf, needsRestart, templatesOf } from "./files";
+import { Foundation } from "./foundation";
 import { Helm } from "./helm";
 import { lookUp, type NeededDefinition } from "./lookups";
 import { isMadeHere } from "./made-here";
+import { blocks, escaped, fingerprint, type Making, metadata, secretsOf } from "./making";
 import { isKnownByName, type Names } from "./names";
 import { flowsOf } from "./network-policies";
-import { hostSuffix, type PodInput, podParts, podSpec, projectedSecrets } from "./pod";
-import { providerForm } from "./provider-form";
-import { containerSecurity, podSecurity, RESTRICTED } from "./security";
+import { hostSuffix, type PodInput, podParts, podSpec } from "./pod";
 import { clientsService, headlessService, internalService, isForClients } from "./services";
 import { STOP, stopScript } from "./stop-script";
 
-/** How long the check of secrets may take, its image included. */
-const CHECK_TIMEOUT = "2m";
-
 /** Turns workloads into the resources of Terraform's Kubernetes and Helm providers. */
 export class KubernetesDeployment {
-  private readonly provider: KubernetesProvider;
+  private readonly making: Making;
   private readonly secrets: StackSecrets;
   private readonly helm: Helm;
   private readonly accounts: Accounts;
-  /** What everything in the namespace waits for. */
-  private readonly foundation: TerraformResource[] = [];
+  private readonly foundation: Foundation;
   /** What is there beside the pods. */
   private readonly others: TerraformResource[] = [];
   private readonly running = new Map<WorkloadName, TerraformResource>();
 
   public constructor(
-    private readonly scope: Construct,
+    scope: Construct,
     placement: Placement,
     private readonly options: KubernetesOptions,
     private readonly names: Names,
   ) {
     const { kubeconfig: configPath, context: configContext } = options;
     // An alias keeps clear of a provider that the stack may already have.
-    this.provider = new KubernetesProvider(scope, "kubernetes", {
+    const provider = new KubernetesProvider(scope, "kubernetes", {
       alias: placement.cluster,
       configPath,
       configContext,
     });
+    this.making = { scope, provider, options, names };
     this.secrets = new StackSecrets(scope, "kubernetes");
     this.helm = new Helm(scope, placement.cluster, options);
-    this.accounts = new Accounts(scope, this.provider, options, names);
+    this.accounts = new Accounts(this.making);
+    this.foundation = new Foundation(this.making, this.secrets, this.accounts);
   }
 
   public get secretVariables(): string[] {
@@ -69,20 +61,19 @@ export class KubernetesDeployment {
 
   /** What runs pods first, by workload. */
   public run(workloads: readonly Workload[], objects: readonly CustomObject[]): TerraformResource[] {
-    lookUp(this.scope, this.provider, this.options, this.neededDefinitions(workloads, objects));
-    this.makeNamespace();
-    this.makeSecrets(workloads);
+    lookUp(this.making, this.neededDefinitions(workloads, objects));
+    this.foundation.make(workloads);
     for (const workload of inStartOrder(workloads)) {
-      this.running.set(workload.name, this.deploy(workload, workloads));
+      this.running.set(workload.name, this.deploy(workload, workloads, objects));
     }
     if (objects.length > 0) {
-      this.others.push(this.helm.objects("objects", this.names.of("programs"), objects, this.foundation));
+      this.others.push(this.helm.objects("objects", this.names.of("programs"), objects, this.foundation.resources));
     }
     return [
       ...workloads.map(({ name }) => this.running.get(name) as TerraformResource),
       ...this.others,
       ...this.accounts.resources,
-      ...this.foundation,
+      ...this.foundation.resources,
       ...(this.secrets.names.length > 0 ? [this.secrets.checkInPlan()] : []),
     ];
   }
@@ -108,112 +99,17 @@ export class KubernetesDeployment {
     ];
   }
 
-  private makeNamespace(): void {
-    const { createNamespace, namespace, hardening } = this.options;
-    if (createNamespace) {
-      const restricted = RESTRICTED.every((measure) => hardening[measure]);
-      this.foundation.push(
-        new NamespaceV1(this.scope, "namespace", {
-          provider: this.provider,
-          metadata: {
-            name: namespace,
-            labels: {
-              ...this.names.sharedLabels(),
-              ...(restricted && { "pod-security.kubernetes.io/enforce": "restricted" }),
-            },
-          },
-          // Claims and pods go with it.
-          timeouts: { delete: "10m" },
-        }),
-      );
-    }
-  }
-
-  /** The secrets that are Terraform variables, in one secret of the cluster; the others are looked at before anything runs. */
-  private makeSecrets(workloads: readonly Workload[]): void {
-    const references = distinct(workloads.flatMap(secretsOf));
-    const variables = references.filter(({ source }) => source === "variable");
-    if (variables.length > 0) {
-      this.foundation.push(
-        new SecretV1(this.scope, "secrets", {
-          provider: this.provider,
-          dependsOn: [...this.foundation],
-          metadata: this.metadata(this.names.of("secrets"), this.names.sharedLabels()),
-          data: Object.fromEntries(
-            variables.map(({ name }) => [name, this.secrets.resolve(`<<secret:variable:${name}>>`)]),
-          ),
-        }),
-      );
-    }
-    const held = references.filter(({ source }) => source === "kubernetes");
-    const reader = workloads.find((workload) => secretsOf(workload).length > 0);
-    if (held.length > 0 && reader) {
-      this.foundation.push(this.secretsCheck(held, reader));
-    }
-  }
-
-  /**
-   * A pod whose secret is missing would only wait, and the apply with it. So this is looked at first, by one that ends: no
-   * value passes through Terraform, and what is missing stands in its log.
-   */
-  private secretsCheck(held: readonly SecretReference[], reader: Workload): TerraformResource {
-    const templates = new ConfigMapV1(this.scope, "secrets-check-script", {
-      provider: this.provider,
-      dependsOn: [...this.foundation],
-      metadata: this.metadata(this.names.of("secrets-check"), this.names.sharedLabels()),
-      data: escaped(checkSecretsTemplates()),
-    });
-    const { image } = podParts(this.podInput(reader));
-    const command = checkSecretsCommand(held.map(({ source, name }) => `${source}/${name}`));
-    const pod: JsonObject = {
-      restartPolicy: "Never",
-      serviceAccountName: this.accounts.plain(this.foundation),
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      imagePullSecrets: this.options.imagePullSecrets.map((name) => ({ name })),
-      securityContext: podSecurity(reader, this.options),
-      containers: [
-        {
-          name: "check",
-          image,
-          command,
-          resources: { requests: { memory: "32Mi", cpu: "10m" }, limits: { memory: "64Mi" } },
-          securityContext: containerSecurity(reader, this.options),
-          volumeMounts: [
-            { name: "templates", mountPath: "/run/mqtt-cluster/templates", readOnly: true },
-            { name: "secrets", mountPath: "/run/mqtt-cluster/secrets", readOnly: true },
-          ],
-          terminationMessagePolicy: "FallbackToLogsOnError",
-        },
-      ],
-      volumes: [
-        { name: "templates", configMap: { name: this.names.of("secrets-check"), defaultMode: 0o444 } },
-        { name: "secrets", projected: projectedSecrets(held, this.names.of("secrets")) },
-      ],
-    };
-    const labels = this.names.sharedLabels();
-    this.others.push(templates);
-    return new JobV1(this.scope, "secrets-check", {
-      provider: this.provider,
-      dependsOn: [...this.foundation, templates],
-      // A job cannot be changed: another list is another job.
-      metadata: this.metadata(
-        `${this.names.of("secrets-check")}-${fingerprint(JSON.stringify(pod)).slice(0, 8)}`,
-        labels,
-      ),
-      spec: { backoffLimit: 0, template: { metadata: { labels }, spec: blocks(pod) as never } },
-      waitForCompletion: true,
-      timeouts: { create: CHECK_TIMEOUT, update: CHECK_TIMEOUT },
-    });
-  }
-
   /** @returns what an apply waits for until the workload's pods are ready. */
-  private deploy(workload: Workload, workloads: readonly Workload[]): TerraformResource {
+  private deploy(
+    workload: Workload,
+    workloads: readonly Workload[],
+    objects: readonly CustomObject[],
+  ): TerraformResource {
     const before = workload.startsAfter.flatMap((name) => this.running.get(name) ?? []);
     const beside = [...this.configuration(workload), ...this.services(workload)];
-    this.others.push(...beside, ...this.protection(workload, workloads));
+    this.others.push(...beside, ...this.protection(workload, workloads, objects.length > 0));
     const input = this.podInput(workload);
-    const dependsOn = [...this.foundation, ...this.accounts.resources, ...beside, ...before];
+    const dependsOn = [...this.foundation.resources, ...this.accounts.resources, ...beside, ...before];
     if (workload.chart) {
       return this.helm.release(workload.chart, podParts(input), dependsOn);
     }
@@ -232,7 +128,7 @@ export class KubernetesDeployment {
       options: this.options,
       secrets: secretsOf(workload),
       annotations: this.checksums(workload),
-      serviceAccount: this.accounts.nameFor(workload, this.foundation),
+      serviceAccount: this.accounts.nameFor(workload, this.foundation.resources),
     };
   }
 
@@ -262,10 +158,10 @@ export class KubernetesDeployment {
     return Object.keys(data).length === 0
       ? []
       : [
-          new ConfigMapV1(this.scope, `${name}-files`, {
-            provider: this.provider,
-            dependsOn: [...this.foundation],
-            metadata: this.metadata(this.names.of(name), this.names.labels(name, workload.program)),
+          new ConfigMapV1(this.making.scope, `${name}-files`, {
+            provider: this.making.provider,
+            dependsOn: [...this.foundation.resources],
+            metadata: metadata(this.making, this.names.of(name), this.names.labels(name, workload.program)),
             data: escaped(data),
           }),
         ];
@@ -280,11 +176,11 @@ export class KubernetesDeployment {
   private services(workload: Workload): ServiceV1[] {
     const { name, program, ports } = workload;
     const make = (id: string, service: string, spec: ReturnType<typeof headlessService>) =>
-      new ServiceV1(this.scope, id, {
-        provider: this.provider,
-        dependsOn: [...this.foundation],
+      new ServiceV1(this.making.scope, id, {
+        provider: this.making.provider,
+        dependsOn: [...this.foundation.resources],
         metadata: {
-          ...this.metadata(service, this.names.labels(name, program)),
+          ...metadata(this.making, service, this.names.labels(name, program)),
           ...(Object.keys(spec.annotations ?? {}).length > 0 && { annotations: spec.annotations }),
         },
         spec: spec.spec,
@@ -306,29 +202,33 @@ export class KubernetesDeployment {
     ];
   }
 
-  private protection(workload: Workload, workloads: readonly Workload[]): TerraformResource[] {
+  private protection(
+    workload: Workload,
+    workloads: readonly Workload[],
+    isWatchedFromOutside: boolean,
+  ): TerraformResource[] {
     const { hardening } = this.options;
     const { name, program, instances, data } = workload;
-    const metadata = this.metadata(this.names.of(name), this.names.labels(name, program));
+    const named = metadata(this.making, this.names.of(name), this.names.labels(name, program));
     const podSelector = { matchLabels: this.names.selector(name) };
     return [
       // Two for one pod would let nobody take it away; others have one of their own.
       ...(hardening.disruptionBudgets && isMadeHere(workload) && (instances.length > 1 || data.length > 0)
         ? [
-            new PodDisruptionBudgetV1(this.scope, `${name}-disruption-budget`, {
-              provider: this.provider,
-              dependsOn: [...this.foundation],
-              metadata,
+            new PodDisruptionBudgetV1(this.making.scope, `${name}-disruption-budget`, {
+              provider: this.making.provider,
+              dependsOn: [...this.foundation.resources],
+              metadata: named,
               spec: { maxUnavailable: "1", selector: podSelector },
             }),
           ]
         : []),
       ...(hardening.networkPolicies
         ? [
-            new NetworkPolicyV1(this.scope, `${name}-network-policy`, {
-              provider: this.provider,
-              dependsOn: [...this.foundation],
-              metadata,
+            new NetworkPolicyV1(this.making.scope, `${name}-network-policy`, {
+              provider: this.making.provider,
+              dependsOn: [...this.foundation.resources],
+              metadata: named,
               spec: {
                 podSelector,
                 policyTypes: ["Ingress", "Egress"],
@@ -337,6 +237,7 @@ export class KubernetesDeployment {
                   names: this.names,
                   options: this.options,
                   readsApi: workloads.filter((one) => this.accounts.readsApi(one)).map((one) => one.name),
+                  isWatchedFromOutside,
                 }),
               },
             }),
@@ -350,10 +251,10 @@ export class KubernetesDeployment {
     const { storage, minReady } = this.options;
     const labels = this.names.labels(name, program);
     const parts = podParts(input);
-    return new StatefulSetV1(this.scope, name, {
-      provider: this.provider,
+    return new StatefulSetV1(this.making.scope, name, {
+      provider: this.making.provider,
       dependsOn,
-      metadata: this.metadata(this.names.of(name), labels),
+      metadata: metadata(this.making, this.names.of(name), labels),
       spec: {
         replicas: String(instances.length),
         serviceName: this.names.headlessService(name),
@@ -380,10 +281,10 @@ export class KubernetesDeployment {
 
   private deployment(workload: Workload, input: PodInput, dependsOn: TerraformResource[]): TerraformResource {
     const { name, program, instances } = workload;
-    return new DeploymentV1(this.scope, name, {
-      provider: this.provider,
+    return new DeploymentV1(this.making.scope, name, {
+      provider: this.making.provider,
       dependsOn,
-      metadata: this.metadata(this.names.of(name), this.names.labels(name, program)),
+      metadata: metadata(this.making, this.names.of(name), this.names.labels(name, program)),
       spec: {
         replicas: String(instances.length),
         strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "1", maxUnavailable: "0" } },
@@ -410,29 +311,6 @@ export class KubernetesDeployment {
     const text = `${seconds}s`;
     return { create: text, update: text, delete: text };
   }
-
-  private metadata(name: string, labels: Record<string, string>) {
-    return { name, namespace: this.options.namespace, labels };
-  }
-}
-
-/** Kubernetes' JSON of a pod as blocks of the provider, with what Terraform would take for a template made literal. */
-function blocks(pod: JsonObject): JsonObject {
-  return JSON.parse(JSON.stringify(providerForm(pod)), (_key, value) =>
-    typeof value === "string" ? escapeTemplate(value) : value,
-  );
-}
-
-function escaped(data: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(data).map(([key, text]) => [key, escapeTemplate(text)]));
-}
-
-function secretsOf({ files }: Workload): SecretReference[] {
-  return distinct(files.flatMap(({ content }) => secretsIn(content)));
-}
-
-function distinct(references: readonly SecretReference[]): SecretReference[] {
-  return [...new Map(references.map((reference) => [`${reference.source}/${reference.name}`, reference])).values()];
 }
 
 /** Dependencies before what depends on them. */
@@ -448,8 +326,4 @@ function inStartOrder(workloads: readonly Workload[]): Workload[] {
   };
   workloads.forEach(visit);
   return ordered;
-}
-
-function fingerprint(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

@@ -8,7 +8,7 @@ import { isMadeHere } from "./made-here";
 /** Where the pods of this target have what is not the program's. */
 const ROOT = "/run/mqtt-cluster";
 export const TEMPLATES = `${ROOT}/templates`;
-const SECRETS = `${ROOT}/secrets`;
+export const SECRETS = `${ROOT}/secrets`;
 const FILES = `${ROOT}/files`;
 
 const LAY_OUT = "mqtt-cluster.lay-out.sh";

@@ -4,6 +4,7 @@ import { DataKubernetesStorageClassV1 } from "@cdktf/provider-kubernetes/lib/dat
 import type { KubernetesProvider } from "@cdktf/provider-kubernetes/lib/provider";
 import type { Construct } from "constructs";
 import type { KubernetesOptions } from "../../definition/kubernetes";
+import type { Making } from "./making";
 import { RESTRICTED } from "./security";
 
 /** Custom resource definitions that must be there: kind of object, name of the definition, and what brings it. */
@@ -14,12 +15,7 @@ export interface NeededDefinition {
 }
 
 /** Has every plan find out what is missing in the cluster, and say so, before anything is changed or waited for. */
-export function lookUp(
-  scope: Construct,
-  provider: KubernetesProvider,
-  options: KubernetesOptions,
-  definitions: readonly NeededDefinition[],
-): void {
+export function lookUp({ scope, provider, options }: Making, definitions: readonly NeededDefinition[]): void {
   if (!options.lookUp) {
     return;
   }

@@ -18,6 +18,8 @@ interface FlowInput {
   readonly options: KubernetesOptions;
   /** Workloads that ask the API server. */
   readonly readsApi: readonly WorkloadName[];
+  /** A Prometheus in another namespace reads the metrics. */
+  readonly isWatchedFromOutside: boolean;
 }
 
 /** Of the API server: as its service has it, and as its own hosts usually have it. */
@@ -27,7 +29,8 @@ export function flowsOf(workload: Workload, input: FlowInput): Flows {
   return { ingress: ingressOf(workload, input), egress: egressOf(workload, input) };
 }
 
-function ingressOf(workload: Workload, { workloads, names, options }: FlowInput): NetworkPolicyV1SpecIngress[] {
+function ingressOf(workload: Workload, input: FlowInput): NetworkPolicyV1SpecIngress[] {
+  const { workloads, names, options } = input;
   const from = workloads.flatMap((other) => {
     const ports = portsTo(other.connectsTo, workload.name);
     return ports.length > 0 ? [{ from: [peer(names, other.name)], ports: tcp(ports) }] : [];
@@ -41,6 +44,9 @@ function ingressOf(workload: Workload, { workloads, names, options }: FlowInput)
     ...(clients.length > 0 ? [{ ...fromClients(options), ports: tcp(clients) }] : []),
     ...(operators.length > 0 && options.operatorRanges.length > 0
       ? [{ from: options.operatorRanges.map((cidr) => ({ ipBlock: { cidr } })), ports: tcp(operators) }]
+      : []),
+    ...(input.isWatchedFromOutside && workload.scrape.length > 0
+      ? [{ from: [{ namespaceSelector: {} }], ports: tcp(workload.scrape.map(({ port }) => port)) }]
       : []),
     // An operator looks after its pods by all that they offer; it may be in any namespace.
     ...(workload.customResource

@@ -160,6 +160,8 @@ describe("as a package", () => {
     expect(packaged(1).membership).toEqual({
       sees: expect.any(Array),
       forget: expect.any(Array),
+      leave: expect.any(Array),
+      httpsGet: expect.any(Array),
     });
     expect(packaged(3).membership?.drain).toHaveLength(3);
   });

@@ -41,6 +41,7 @@ export interface Pod {
     readonly volumes?: readonly { readonly projected?: { readonly sources: readonly object[] } }[];
   };
   readonly status: {
+    readonly phase?: string;
     readonly podIP?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
     readonly containerStatuses?: readonly ContainerStatus[];
@@ -79,11 +80,12 @@ export class Pods {
     this.present = items;
   }
 
-  /** Those that are not about to go. */
+  /** Those that are not about to go, nor done. */
   public of(cluster: string, component?: Component): readonly Pod[] {
     return this.present.filter(
-      ({ metadata: { labels, deletionTimestamp } }) =>
+      ({ metadata: { labels, deletionTimestamp }, status }) =>
         !deletionTimestamp &&
+        status.phase !== "Succeeded" &&
         labels["app.kubernetes.io/instance"] === cluster &&
         (component === undefined || labels["app.kubernetes.io/component"] === component),
     );
