@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { TerraformResource, TerraformStack } from "cdktf";
 import {
   Access,
+  Balancer,
   Broker,
   type KubernetesTargetProps,
   Monitoring,
@@ -40,18 +41,20 @@ const VARIABLES = Object.fromEntries(
 
 interface Way {
   readonly target: Partial<KubernetesTargetProps>;
+  readonly balancer?: Balancer;
   readonly monitoring?: Monitoring;
   /** How many brokers' pods must be admitted; none where somebody else would make them. */
   readonly brokers: number;
 }
 
-function build({ target, monitoring }: Way) {
+function build({ target, balancer, monitoring }: Way) {
   return (stack: TerraformStack) => {
     const cluster = new MqttCluster(stack, "mqtt", {
       ...fullProps({
         broker: Broker.emqx(),
         sessionStore: SessionStore.redis(),
         access: Access.redis(),
+        balancer,
         monitoring,
       }),
       target: Target.kubernetes({
@@ -144,6 +147,7 @@ describeOnKubernetes("the API server takes what is made with EMQX", () => {
   const files = readdirSync(CRDS as string).map((file) => join(CRDS as string, file));
   const operators: Way = {
     target: { brokersBy: "operator" },
+    balancer: Balancer.none(),
     monitoring: Monitoring.prometheusOperator({ labels: { release: "prometheus" } }),
     brokers: 0,
   };
@@ -152,7 +156,7 @@ describeOnKubernetes("the API server takes what is made with EMQX", () => {
     "without the definitions that it needs the plan fails and names them",
     async () => {
       const project = new TerraformProject(join(folder, "definitions"), STACK);
-      project.synthesise(build({ ...operators }));
+      project.synthesise(build(operators));
       project.writeSecrets(VARIABLES);
       expectSuccess(await project.init());
       const { status, output } = await project.plan();
@@ -173,7 +177,7 @@ describeOnKubernetes("the API server takes what is made with EMQX", () => {
       try {
         await kubectl("apply", "--server-side", ...files.flatMap((file) => ["-f", file]));
         await until("the kinds are known", async () => (await attempt("get", "emqx,podmonitor")).status === 0, 30_000);
-        await applied("operator", { ...operators, target: { ...operators.target } }, async () => {
+        await applied("operator", operators, async () => {
           const objects = await NAMESPACE.kubectl("get", "emqx,podmonitor,prometheusrule", "-o", "name");
           expect(objects.split("\n").sort()).toMatchSnapshot();
         });
