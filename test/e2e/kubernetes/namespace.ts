@@ -20,7 +20,9 @@ export class Namespace {
     }
     const labels = { [OURS]: "true", "pod-security.kubernetes.io/enforce": "restricted" };
     make({ apiVersion: "v1", kind: "Namespace", metadata: { name: this.name, labels } });
-    make(...objects);
+    if (objects.length > 0) {
+      make(...objects);
+    }
     await until(
       "the namespace is furnished",
       async () => (await this.kubectl("get", "serviceaccount", "default")) !== "",

@@ -26,6 +26,7 @@ import { Namespace } from "./namespace";
 const NAMESPACE = new Namespace("mqtt-e2e-objects");
 const STACK = "objects";
 const CLUSTER = "objects-mqtt";
+const OURS = `app.kubernetes.io/instance=${CLUSTER}`;
 const MINUTE = 60_000;
 
 /** Folder with EMQX's own chart, unpacked, and one with the custom resource definitions of EMQX's and Prometheus' operators. */
@@ -100,7 +101,16 @@ describeOnKubernetes("the API server takes what is made with EMQX", () => {
       expect(await refusals()).toEqual([]);
     } finally {
       expectSuccess(await project.destroy());
+      // Or the next one's pods would meet what is on its way out.
+      await until("everything of it has gone", async () => (await leftOver()) === "", 120_000);
     }
+  }
+
+  /** The chart keeps the claims of its brokers. */
+  async function leftOver(): Promise<string> {
+    const pods = await NAMESPACE.kubectl("get", "pods", "-o", "name");
+    const claims = await NAMESPACE.kubectl("get", "persistentvolumeclaims", "-l", OURS, "-o", "name");
+    return `${pods}${claims}`;
   }
 
   test(
