@@ -61,7 +61,8 @@ describeWithRegistry("the package as npm publishes it", () => {
 
   test("holds the compiled sources, their types and the docs, and nothing else", () => {
     const { output } = inFolder("tar", "-tzf", `cdktf-mqtt-cluster-${version}.tgz`);
-    const expected = /^package\/(?:lib\/src\/.*\.(?:js|d\.ts|sh)|docs\/.*\.md|README\.md|LICENSE|package\.json)$/;
+    const expected =
+      /^package\/(?:lib\/src\/.*\.(?:js|d\.ts|sh)|lib\/src\/targets\/kubernetes\/chart\/.*\.yaml|docs\/.*\.md|README\.md|LICENSE|package\.json)$/;
     const unexpected = output.split("\n").filter((path) => path !== "" && !expected.test(path));
     expect(unexpected).toEqual([]);
   });

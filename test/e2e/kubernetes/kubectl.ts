@@ -8,6 +8,7 @@ export const BED = {
   kubeconfig: process.env.E2E_KUBECONFIG,
   node: process.env.E2E_KUBE_NODE,
   volumes: process.env.E2E_KUBE_VOLUMES,
+  compares: Boolean(process.env.E2E_KUBE_COMPARE),
 };
 
 const PROVIDER = { source: "hashicorp/kubernetes", version: "2.38.0" };
@@ -44,6 +45,15 @@ function missing(): string | undefined {
 /** A test that lets nodes fail. */
 export function stepWithNodes(title: string, step: () => Promise<void>, timeoutMs: number): void {
   stepUnless(BED.node ? undefined : "set E2E_KUBE_NODE", title, step, timeoutMs);
+}
+
+/** A test about what happens without a balancer, or without the one that was there: worth its time for the figures only. */
+export function stepForComparison(title: string, step: () => Promise<void>, timeoutMs: number): void {
+  if (BED.compares) {
+    stepWithNodes(title, step, timeoutMs);
+  } else {
+    skipSuite(title, "set E2E_KUBE_COMPARE");
+  }
 }
 
 export type NodeAction = "off" | "on" | "cut" | "plug";
