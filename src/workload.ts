@@ -260,8 +260,6 @@ export interface CustomResource {
   /** Name of its definition in the cluster: `emqxes.apps.emqx.io`. */
   readonly definition: string;
   readonly spec: JsonObject;
-  /** Labels by which the operator knows the pods of one resource; the name of the resource is their value. */
-  readonly podLabels: Readonly<Record<string, string>>;
   /** The chart that installs the operator. */
   readonly operator: Pick<Chart, "repository" | "name" | "version">;
 }

@@ -115,11 +115,6 @@ test.each<[string, object, ...string[]]>([
     'target.installOperator = true: has no effect with brokersBy "statefulSet"',
   ],
   [
-    "HAProxy before an operator's brokers",
-    kubernetes({ brokersBy: "operator" }),
-    'balancer = "haproxy": cannot be in front of brokers of EMQX\'s operator',
-  ],
-  [
     "a chart in a domain that it does not know",
     kubernetes({ brokersBy: "helm", clusterDomain: "example.internal" }),
     'target.clusterDomain = "example.internal": must be cluster.local with the chart emqx 5.8.9',

@@ -42,11 +42,6 @@ export function emqxCustomResource(definition: EmqxCluster, placement: Placement
     apiVersion: isBusiness ? "apps.emqx.io/v2" : "apps.emqx.io/v2beta1",
     kind: "EMQX",
     definition: "emqxes.apps.emqx.io",
-    podLabels: {
-      "apps.emqx.io/instance": podPart("name"),
-      "apps.emqx.io/managed-by": "emqx-operator",
-      "apps.emqx.io/db-role": "core",
-    },
     operator: { repository: CHARTS, name: "emqx-operator", version: isBusiness ? "2.3.3" : "2.2.29" },
     spec: {
       image: podPart("image"),

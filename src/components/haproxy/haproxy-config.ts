@@ -1,5 +1,6 @@
 import type { HaproxyDefinition } from "../../definition/cluster";
 import { BALANCER_METRICS_PORT } from "../../definition/cross-checks";
+import type { Instance } from "../../workload";
 import {
   type BalancerInput,
   clientConnections,
@@ -7,6 +8,7 @@ import {
   OPERATOR_CONNECTIONS,
   RESERVED_CONNECTIONS,
 } from "../balancer-input";
+import type { BrokerInterface } from "../broker-interface";
 import { checkLines } from "./haproxy-checks";
 
 const IS_CONNECT = "{ req.payload(0,0),mqtt_is_valid }";
@@ -121,15 +123,33 @@ function mqttBackend({ algorithm }: HaproxyDefinition, input: BalancerInput): st
       ? // Every balancer reckons the same broker for a client id, without telling the others: same ids, same version.
         ["balance hash var(sess.cid)", "hash-type consistent"]
       : ["balance leastconn"]),
+    ...checks(brokers),
+    // A broker that comes back has no connections, and would get all new ones at once.
+    ...(algorithm === "leastConnections" ? ["default-server slowstart 30s"] : []),
+    ...defaultServer(input, brokers.proxyProtocol),
+    ...(haveNames(servers)
+      ? servers.map(({ ordinal, name, host }) => `server ${name} ${host}:${brokers.tcpPort} id ${ordinal}`)
+      : [serversFromDns(servers, brokers.tcpPort)]),
+  ];
+}
+
+function checks(brokers: BrokerInterface): string[] {
+  return [
     ...checkLines(brokers),
     // Three failures a second apart: a broker that refuses is out within 4 s, a silent one later by the timeouts of its
     // checks. `shutdown-sessions` cuts the clients of one that hangs.
     `default-server check port ${brokers.check.port} inter 2s fastinter 1s fall 3 rise 2 on-marked-down shutdown-sessions`,
-    // A broker that comes back has no connections, and would get all new ones at once.
-    ...(algorithm === "leastConnections" ? ["default-server slowstart 30s"] : []),
-    ...defaultServer(input, brokers.proxyProtocol),
-    ...servers.map(({ ordinal, name, host }) => `server ${name} ${host}:${brokers.tcpPort} id ${ordinal}`),
   ];
+}
+
+/** Brokers that come and go under new names are behind one that has the addresses of all. */
+function haveNames(servers: readonly Instance[]): boolean {
+  return new Set(servers.map(({ host }) => host)).size === servers.length;
+}
+
+/** As many servers as there are brokers, each of which takes one of the addresses. */
+function serversFromDns(servers: readonly Instance[], port: number): string {
+  return `server-template broker- ${servers.length} ${servers[0].host}:${port}`;
 }
 
 /** MQTT over WebSocket is passed on as it comes, so that the broker sees the client's address the same way. */
@@ -168,6 +188,10 @@ function dashboardSections(input: BalancerInput): string[][] {
 
 /** The same brokers on another port: one check decides for all their ports. */
 function trackingServers(input: BalancerInput, port: number, proxyProtocol: boolean): string[] {
+  if (!haveNames(input.servers)) {
+    // Which server has which address may differ from section to section, so each has checks of its own.
+    return [...checks(input.brokers), ...defaultServer(input, proxyProtocol), serversFromDns(input.servers, port)];
+  }
   return [
     "default-server on-marked-down shutdown-sessions",
     ...defaultServer(input, proxyProtocol),

@@ -133,7 +133,10 @@ function balanced(
       // Shared by all workers: without it each one counts connections and failures for itself.
       `zone ${name}_brokers 256k;`,
       audience === "operators" ? "hash $remote_addr consistent;" : "least_conn;",
-      ...servers.map(({ host }) => `server ${host}:${port} max_fails=2 fail_timeout=10s${resolve};`),
+      // Brokers that come and go under new names are all behind one.
+      ...[...new Set(servers.map(({ host }) => host))].map(
+        (host) => `server ${host}:${port} max_fails=2 fail_timeout=10s${resolve};`,
+      ),
     ]),
     ...block("server", [
       `listen ${port} so_keepalive=on;`,

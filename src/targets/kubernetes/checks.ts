@@ -67,7 +67,7 @@ function nodePortTwice(ports: { readonly [name: string]: number | undefined } | 
   return new Set(given).size < given.length;
 }
 
-function makerOf(options: Options, { broker, balancer }: SoundDefinition): Problem[] {
+function makerOf(options: Options, { broker }: SoundDefinition): Problem[] {
   const { brokersBy, installOperator } = options;
   if (!brokersBy) {
     return [];
@@ -88,15 +88,6 @@ function makerOf(options: Options, { broker, balancer }: SoundDefinition): Probl
             "target.installOperator",
             true,
             `has no effect with brokersBy "${brokersBy}": leave it out, or set brokersBy to "operator"`,
-          ),
-        ]
-      : []),
-    ...(brokersBy === "operator" && balancer && balancer.kind === "haproxy"
-      ? [
-          problem(
-            "balancer",
-            "haproxy",
-            'cannot be in front of brokers of EMQX\'s operator, which come and go under new names: take Balancer.none() (clients connect to a service of the brokers) or Balancer.nginx(), or brokersBy "statefulSet"',
           ),
         ]
       : []),

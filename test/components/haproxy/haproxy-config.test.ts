@@ -21,10 +21,20 @@ test("RabbitMQ: checked over MQTT, spread by client id", () => {
   expect(haproxyConfig(haproxy({ algorithm: "clientId" }), balancerInput({ brokers }))).toMatchSnapshot();
 });
 
+/** Brokers that come and go under new names, behind one that has the addresses of all. */
+const found = balancerInput({
+  resolver: "127.0.0.11",
+  servers: balancerInput().servers.map((server) => ({ ...server, host: "localhost" })),
+});
+
+test("brokers without names of their own are found in DNS, on every port with checks of its own", () => {
+  expect(haproxyConfig(haproxy(), found).match(/^backend [\s\S]*?(?=\n\n)/gm)).toMatchSnapshot();
+});
+
 describeWithPrograms(["haproxy"], "haproxy -c", () => {
   const folder = temporaryFolder();
   const variants = (["leastConnections", "clientId"] as const).flatMap((algorithm) =>
-    everyInput().map((input) => haproxyConfig(haproxy({ algorithm }), input)),
+    [...everyInput(), found].map((input) => haproxyConfig(haproxy({ algorithm }), input)),
   );
 
   test("accepts every variant without a warning", () => {
