@@ -1,10 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { run, skipSuite, temporaryFolder, writeFile } from "./support/programs";
 
 const ROOT = join(__dirname, "..");
 const { version, peerDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+
+/** The user's app, by name, and the example that it is. */
+const APPS = { docker: "cluster-in-my-stack.ts", kubernetes: "cluster-on-kubernetes.ts" };
 
 const reachable = spawnSync("npm", ["ping"], { timeout: 20_000 }).status === 0;
 const describeWithRegistry = (title: string, suite: () => void) =>
@@ -40,8 +43,9 @@ describeWithRegistry("the package as npm publishes it", () => {
       ...peers,
     );
     expect(install).toMatchObject({ status: 0 });
-    const example = readFileSync(join(ROOT, "examples/cluster-in-my-stack.ts"), "utf8");
-    writeFile(folder, "app.ts", example);
+    for (const [app, example] of Object.entries(APPS)) {
+      writeFile(folder, `${app}.ts`, readFileSync(join(ROOT, "examples", example), "utf8"));
+    }
     writeFile(
       folder,
       "tsconfig.json",
@@ -54,7 +58,7 @@ describeWithRegistry("the package as npm publishes it", () => {
           types: [],
           outDir: "out",
         },
-        files: ["app.ts"],
+        files: Object.keys(APPS).map((app) => `${app}.ts`),
       }),
     );
   }, 300_000);
@@ -69,8 +73,20 @@ describeWithRegistry("the package as npm publishes it", () => {
 
   test("type-checks strictly and synthesises in an empty project", () => {
     expect(inFolder(join(ROOT, "node_modules/.bin/tsc"), "-p", ".")).toEqual({ status: 0, output: "" });
-    expect(inFolder("node", "out/app.js")).toMatchObject({ status: 0 });
+    expect(inFolder("node", "out/docker.js")).toMatchObject({ status: 0 });
     expect(readdirSync(join(folder, "cdktf.out/stacks"))).toEqual(["shop"]);
+    expect(inFolder("node", "out/kubernetes.js")).toMatchObject({ status: 0 });
+    expect(readdirSync(join(folder, "cdktf.out/stacks"))).toContain("plant");
+  });
+
+  test("names the provider's package that a target needs and that is not there", () => {
+    rmSync(join(folder, "node_modules/@cdktf/provider-kubernetes"), { recursive: true });
+    const { status, output } = inFolder("node", "out/kubernetes.js");
+    expect(status).toBe(1);
+    expect(output).toContain(
+      'target = "kubernetes": needs the package @cdktf/provider-kubernetes, which is not installed: npm install @cdktf/provider-kubernetes',
+    );
+    expect(output).not.toMatch(/^\s+at /m);
   });
 
   test("says in one message what is wrong with a definition, without a stack trace", () => {

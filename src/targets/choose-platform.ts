@@ -1,9 +1,10 @@
 import type { SoundDefinition } from "../definition/cluster";
 import type { KubernetesTargetProps } from "../definition/kubernetes";
-import { type Problem, problem } from "../definition/problems";
+import { type Problem, problem, refuseProblems } from "../definition/problems";
 import { type DockerTargetProps, Target } from "../definition/target";
 import type { VmsTargetProps } from "../definition/vms";
 import type { Platform } from "./platform";
+import { missingPackage } from "./provider-packages";
 
 /**
  * Loads only the provider that is needed: each costs every start its load time, and is an optional dependency.
@@ -16,6 +17,7 @@ export function platformOf(target: Target | undefined): Platform | undefined {
   }
   switch (target._kind) {
     case "docker": {
+      refuseProblems("the target", missingPackage("target", "docker", "@cdktf/provider-docker"));
       const { DockerPlatform } = require("./docker/platform") as typeof import("./docker/platform");
       return new DockerPlatform(target._props as DockerTargetProps);
     }
@@ -24,6 +26,7 @@ export function platformOf(target: Target | undefined): Platform | undefined {
       return new VmsPlatform(target._props as VmsTargetProps);
     }
     case "kubernetes": {
+      refuseProblems("the target", missingPackage("target", "kubernetes", "@cdktf/provider-kubernetes"));
       const { KubernetesPlatform } = require("./kubernetes/platform") as typeof import("./kubernetes/platform");
       return new KubernetesPlatform(target._props as KubernetesTargetProps);
     }

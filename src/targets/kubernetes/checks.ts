@@ -2,6 +2,7 @@ import type { SoundDefinition } from "../../definition/cluster";
 import type { KubernetesOptions } from "../../definition/kubernetes";
 import { type Problem, problem, type Sound } from "../../definition/problems";
 import { secretsOf } from "../../definition/secret";
+import { missingPackage } from "../provider-packages";
 import { LONGEST_HOST } from "./names";
 
 type Options = Partial<Sound<KubernetesOptions>>;
@@ -11,6 +12,7 @@ export function kubernetesProblems(options: Options, definition: SoundDefinition
   return [
     ...serviceOptions(options),
     ...makerOf(options, definition),
+    ...helmPackage(options, definition),
     ...longHosts(options, definition),
     ...unresolvableSecrets(definition),
   ];
@@ -92,6 +94,15 @@ function makerOf(options: Options, { broker }: SoundDefinition): Problem[] {
         ]
       : []),
   ];
+}
+
+const HELM = "@cdktf/provider-helm";
+
+function helmPackage({ brokersBy }: Options, { monitoring }: SoundDefinition): Problem[] {
+  if (brokersBy && brokersBy !== "statefulSet") {
+    return missingPackage("target.brokersBy", brokersBy, HELM);
+  }
+  return monitoring?.kind === "prometheusOperator" ? missingPackage("monitoring", monitoring.kind, HELM) : [];
 }
 
 /** The longest name that anything in the cluster has: a broker's, with two of its digits. */

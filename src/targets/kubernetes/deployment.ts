@@ -14,7 +14,7 @@ import { StackSecrets } from "../stack-secrets";
 import { Accounts } from "./accounts";
 import { keyOf, needsRestart, templatesOf } from "./files";
 import { Foundation } from "./foundation";
-import { Helm } from "./helm";
+import type { Helm } from "./helm";
 import { lookUp, type NeededDefinition } from "./lookups";
 import { isMadeHere } from "./made-here";
 import { blocks, escaped, fingerprint, type Making, metadata, secretsOf } from "./making";
@@ -28,7 +28,7 @@ import { STOP, stopScript } from "./stop-script";
 export class KubernetesDeployment {
   private readonly making: Making;
   private readonly secrets: StackSecrets;
-  private readonly helm: Helm;
+  private loadedHelm: Helm | undefined;
   private readonly accounts: Accounts;
   private readonly foundation: Foundation;
   /** What is there beside the pods. */
@@ -37,7 +37,7 @@ export class KubernetesDeployment {
 
   public constructor(
     scope: Construct,
-    placement: Placement,
+    private readonly placement: Placement,
     private readonly options: KubernetesOptions,
     private readonly names: Names,
   ) {
@@ -50,7 +50,6 @@ export class KubernetesDeployment {
     });
     this.making = { scope, provider, options, names };
     this.secrets = new StackSecrets(scope, "kubernetes");
-    this.helm = new Helm(scope, placement.cluster, options);
     this.accounts = new Accounts(this.making);
     this.foundation = new Foundation(this.making, this.secrets, this.accounts);
   }
@@ -76,6 +75,15 @@ export class KubernetesDeployment {
       ...this.foundation.resources,
       ...(this.secrets.names.length > 0 ? [this.secrets.checkInPlan()] : []),
     ];
+  }
+
+  /** Loaded only now: few need its provider, which is an optional dependency. */
+  private get helm(): Helm {
+    if (!this.loadedHelm) {
+      const { Helm: Loaded } = require("./helm") as typeof import("./helm");
+      this.loadedHelm = new Loaded(this.making.scope, this.placement.cluster, this.options);
+    }
+    return this.loadedHelm;
   }
 
   private neededDefinitions(workloads: readonly Workload[], objects: readonly CustomObject[]): NeededDefinition[] {
