@@ -14,6 +14,7 @@ import { escapeTemplate } from "../../formats/terraform";
 import type { Placement } from "../../placement/placement";
 import type { ConfigFile, HealthCheck, Instance, Process, Workload, WorkloadName } from "../../workload";
 import { StackSecrets } from "../stack-secrets";
+import { inStartOrder } from "../start-order";
 import type { PublishedPort } from "./published-ports";
 
 /** Microseconds in which a container may use `cpuQuota` microseconds of processor time; Docker's own default. */
@@ -159,21 +160,6 @@ export class DockerDeployment {
       permissions: `0${(file.mode | 0o044).toString(8)}`,
     };
   }
-}
-
-/** Dependencies before what depends on them, so that containers exist when they are referred to. */
-function inStartOrder(workloads: readonly Workload[]): Workload[] {
-  const ordered: Workload[] = [];
-  const visit = (workload: Workload) => {
-    if (!ordered.includes(workload)) {
-      for (const name of workload.startsAfter) {
-        workloads.filter((other) => other.name === name).forEach(visit);
-      }
-      ordered.push(workload);
-    }
-  };
-  workloads.forEach(visit);
-  return ordered;
 }
 
 function stagedPath(file: ConfigFile): string {

@@ -11,6 +11,7 @@ import type { KubernetesOptions } from "../../definition/kubernetes";
 import type { Placement } from "../../placement/placement";
 import type { CustomObject, Workload, WorkloadName } from "../../workload";
 import { StackSecrets } from "../stack-secrets";
+import { inStartOrder } from "../start-order";
 import { Accounts } from "./accounts";
 import { keyOf, needsRestart, templatesOf } from "./files";
 import { Foundation } from "./foundation";
@@ -319,19 +320,4 @@ export class KubernetesDeployment {
     const text = `${seconds}s`;
     return { create: text, update: text, delete: text };
   }
-}
-
-/** Dependencies before what depends on them. */
-function inStartOrder(workloads: readonly Workload[]): Workload[] {
-  const ordered: Workload[] = [];
-  const visit = (workload: Workload) => {
-    if (!ordered.includes(workload)) {
-      for (const name of workload.startsAfter) {
-        workloads.filter((other) => other.name === name).forEach(visit);
-      }
-      ordered.push(workload);
-    }
-  };
-  workloads.forEach(visit);
-  return ordered;
 }
