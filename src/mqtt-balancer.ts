@@ -84,6 +84,7 @@ export class MqttBalancer extends Deployed {
           ...placement,
           clients: clients.output as ClientLimits,
           brokers: brokerInterface(brokers.output as ExistingBrokers),
+          foreignBrokers: true,
           servers: (brokers.output as ExistingBrokers).hosts.map((host, index) => ({
             ordinal: index + 1,
             name: `broker-${index + 1}`,

@@ -181,6 +181,8 @@ export interface Port {
   readonly name: string;
   readonly number: number;
   readonly audience: Audience;
+  /** Programs that do not belong to the cluster use it as well, as far as they are in its network. */
+  readonly isShared?: boolean;
   /** URL scheme for the list of endpoints. Ports without one are not listed. */
   readonly scheme?: "mqtt" | "ws" | "http";
   /** Path of the URL: `/mqtt`. */

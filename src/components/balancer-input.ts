@@ -12,6 +12,8 @@ export interface BalancerInput extends Pick<Placement, "software" | "folder" | "
   readonly brokers: BrokerInterface;
   /** The brokers. Their ordinals are what the consistent hash knows them by, so that one that leaves renumbers no other. */
   readonly servers: readonly Instance[];
+  /** The brokers are somebody else's, wherever they run. */
+  readonly foreignBrokers?: boolean;
   /** Of the balancer itself. */
   readonly instances: readonly Instance[];
   /**
@@ -81,7 +83,9 @@ export function balancerRole(
       retries: 3,
       startPeriodSeconds: 15,
     },
-    connectsTo: [{ to: "broker", ports: brokerPorts(input.brokers) }],
+    connectsTo: input.foreignBrokers
+      ? input.servers.flatMap(({ host }) => brokerPorts(input.brokers).map((port) => ({ toHost: host, port })))
+      : [{ to: "broker", ports: brokerPorts(input.brokers) }],
     startsAfter: input.startsAfter,
     startOrder: "together",
   };

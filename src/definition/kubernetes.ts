@@ -1,7 +1,3 @@
-import * as v from "valibot";
-import { imagesSchema, PROGRAMS, registrySchema } from "./images";
-import { duration, flag, integer, ipv4, kubernetesLabel, mapOf, number, oneOf, options, pattern, size } from "./values";
-
 /** Who makes the brokers' pods on Kubernetes. */
 export type KubernetesBrokerMaker = "statefulSet" | "helm" | "operator";
 
@@ -30,7 +26,8 @@ export interface KubernetesServiceProps {
   readonly nodePorts?: { readonly [port: string]: number };
   /**
    * "Local": clients' own addresses reach the balancers and no node passes connections on to another. "Cluster": every node
-   * takes connections. For "NodePort" and "LoadBalancer".
+   * takes connections. For "NodePort" and "LoadBalancer". With "Local" nodes without a balancer answer nobody: the load
+   * balancer must ask them (`healthCheckNodePort`), or clients know which nodes to come to.
    * @default "Local"
    */
   readonly externalTrafficPolicy?: "Local" | "Cluster";
@@ -54,14 +51,14 @@ export interface KubernetesStorageProps {
    */
   readonly storageClass?: string;
   /**
-   * Size of claims, by workload (`broker`, `session-store`, `prometheus`, `alertmanager`): "1GB" to "16384GB". Kubernetes
-   * does not change the size in a stateful set that is there: docs/kubernetes.md says how to grow a claim.
+   * Size of claims, by workload (`broker`, `session-store`, `prometheus`, `alertmanager`): "1GB" to "16384GB". A set that is
+   * there keeps what it has: docs/kubernetes.md says how to grow a claim.
    * @default - 8 GB for brokers and Prometheus, 2 GB for Redis (or twice its memory), 1 GB for Alertmanager
    */
   readonly sizes?: { readonly [workload: string]: string };
   /**
-   * What becomes of the data when the cluster is destroyed. The claim of a broker that leaves is deleted in any case: what
-   * it held has moved, and its old data would keep a later one of its name from joining.
+   * What becomes of the data when the cluster is destroyed. The claim of a broker that leaves stays until then; a later broker
+   * of its name begins anew on it.
    * @default "retain"
    */
   readonly whenDestroyed?: "retain" | "delete";
@@ -168,12 +165,14 @@ export interface KubernetesTargetProps {
   /** Namespace for everything. It must exist, which the plan checks, unless `createNamespace` is set. */
   readonly namespace: string;
   /**
-   * Make the namespace, and have it enforce the Pod Security standard "restricted" as far as `hardening` allows.
+   * Make the namespace, and have it enforce the Pod Security standard "restricted" as far as `hardening` allows. It is
+   * destroyed with the cluster, claims included, so `storage.whenDestroyed` must be "delete". Other constructs of the stack
+   * in the same namespace wait for it.
    * @default false
    */
   readonly createNamespace?: boolean;
   /**
-   * Path of a kubeconfig file.
+   * Path of a kubeconfig file, absolute or beginning with `~/`.
    * @default - what Terraform's provider finds: KUBE_CONFIG_PATH, or the service account that it runs with
    */
   readonly kubeconfig?: string;
@@ -243,14 +242,14 @@ export interface KubernetesTargetProps {
    */
   readonly dnsServer?: string;
   /**
-   * How long a broker must be a member before the next one is restarted: "0s" to "10m". DNS and balancers learn its new
+   * How long a broker must be a member before the next one is restarted: "1s" to "10m". DNS and balancers learn its new
    * address in that time.
    * @default "30s"
    */
   readonly minReady?: string;
   /**
    * How long an apply waits for the pods of one workload: "1m" to "2h".
-   * @default - 4 minutes, and 2 more for each broker
+   * @default - 3 minutes, and for each broker a minute and `minReady`
    */
   readonly rolloutTimeout?: string;
   /**
@@ -260,138 +259,3 @@ export interface KubernetesTargetProps {
    */
   readonly lookUp?: boolean;
 }
-
-export const KUBERNETES_WORKLOADS_WITH_DATA = ["broker", "session-store", "prometheus", "alertmanager"] as const;
-
-/** RFC 1123 label. */
-const label = (what: string) =>
-  pattern(
-    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-    `${what}: lower-case letters, digits and "-", at most 63 characters`,
-  );
-
-/** RFC 1123 subdomain. */
-const subdomain = (what: string) =>
-  pattern(
-    /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
-    `${what}: lower-case letters, digits, "-" and "."`,
-  );
-
-const subnet = pattern(
-  /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!\/)|(?=\/))){4}\/(?:[12]?\d|3[0-2])$/,
-  'a subnet: "203.0.113.0/24"',
-);
-
-const programMap = <V extends v.GenericSchema>(value: V, example: string) =>
-  mapOf(
-    v.picklist(PROGRAMS, `is not a program of this package; known: ${PROGRAMS.join(", ")}`),
-    value,
-    `must be an object by program: ${example}`,
-  );
-
-const memory = size("32MB", "512GB");
-const cpus = number(0.01, 256);
-const onByDefault = v.optional(flag, true);
-
-/** For text of any kind that ends up in a quoted value. */
-const text = pattern(/^[^<>]*$/s, "text without < and >");
-
-export const kubernetesSchema = options({
-  namespace: label("a namespace"),
-  createNamespace: v.optional(flag, false),
-  kubeconfig: v.optional(pattern(/^[^\s"'$%{}\\]+$/, 'a path without spaces or quotes: "~/.kube/config"')),
-  context: v.optional(pattern(/^[^\s"'$%{}\\]+$/, "the name of a context, without spaces or quotes")),
-  brokersBy: v.optional(oneOf(["statefulSet", "helm", "operator"]), "statefulSet"),
-  installOperator: v.optional(flag, false),
-  clients: v.optional(
-    options({
-      type: v.optional(oneOf(["ClusterIP", "NodePort", "LoadBalancer"]), "ClusterIP"),
-      annotations: v.optional(mapOf(kubernetesLabel, text, "must be an object of texts by annotation"), {}),
-      sourceRanges: v.optional(v.array(subnet, 'must be a list of subnets: ["203.0.113.0/24"]')),
-      nodePorts: v.optional(
-        mapOf(
-          oneOf(["mqtt", "ws"]),
-          integer(30000, 32767),
-          "must be an object of ports of the nodes by name of the port: { mqtt: 31883 }",
-        ),
-        {},
-      ),
-      externalTrafficPolicy: v.optional(oneOf(["Local", "Cluster"])),
-      loadBalancerClass: v.optional(kubernetesLabel),
-      hostName: v.optional(subdomain("a host name")),
-    }),
-    {},
-  ),
-  storage: v.optional(
-    options({
-      storageClass: v.optional(subdomain("the name of a storage class")),
-      sizes: v.optional(
-        mapOf(
-          oneOf(KUBERNETES_WORKLOADS_WITH_DATA),
-          size("1GB", "16384GB"),
-          'must be an object of sizes by workload: { broker: "20GB" }',
-        ),
-        {},
-      ),
-      whenDestroyed: v.optional(oneOf(["retain", "delete"]), "retain"),
-    }),
-    {},
-  ),
-  resources: v.optional(
-    programMap(
-      options({
-        memoryRequest: v.optional(memory),
-        memoryLimit: v.optional(memory),
-        cpuRequest: v.optional(cpus),
-        cpuLimit: v.optional(cpus),
-      }),
-      '{ haproxy: { memoryLimit: "1GB" } }',
-    ),
-    {},
-  ),
-  hardening: v.optional(
-    options({
-      nonRoot: onByDefault,
-      readOnlyRootFilesystem: onByDefault,
-      dropCapabilities: onByDefault,
-      seccomp: onByDefault,
-      networkPolicies: onByDefault,
-      resources: onByDefault,
-      disruptionBudgets: onByDefault,
-    }),
-    {},
-  ),
-  scheduling: v.optional(
-    options({
-      nodeSelector: v.optional(mapOf(kubernetesLabel, text, "must be an object of texts by label"), {}),
-      tolerations: v.optional(
-        v.array(
-          options({
-            key: kubernetesLabel,
-            value: v.optional(text),
-            effect: v.optional(oneOf(["NoSchedule", "PreferNoSchedule", "NoExecute"])),
-          }),
-          'must be a list: [{ key: "dedicated", value: "mqtt" }]',
-        ),
-        [],
-      ),
-      priorityClass: v.optional(subdomain("the name of a priority class")),
-      spread: v.optional(oneOf(["required", "preferred"]), "required"),
-    }),
-    {},
-  ),
-  operatorRanges: v.optional(v.array(subnet, 'must be a list of subnets: ["10.0.0.0/8"]'), []),
-  registry: v.optional(registrySchema),
-  imagePullSecrets: v.optional(v.array(subdomain("the name of a secret"), 'must be a list of names: ["registry"]'), []),
-  images: v.optional(imagesSchema, {}),
-  userIds: v.optional(programMap(integer(1, 2_147_483_647), "{ rabbitmq: 100 }"), {}),
-  clusterDomain: v.optional(subdomain("a domain"), "cluster.local"),
-  dnsServer: v.optional(
-    v.union([ipv4, subdomain("a host name")], 'must be a host name or an IPv4 address: "10.96.0.10"'),
-  ),
-  minReady: v.optional(duration("0s", "10m"), "30s"),
-  rolloutTimeout: v.optional(duration("1m", "2h")),
-  lookUp: onByDefault,
-});
-
-export type KubernetesOptions = v.InferOutput<typeof kubernetesSchema>;

@@ -26,7 +26,9 @@ export class Secret {
    * @param key Key in that secret: `sensors`.
    */
   public static kubernetes(secretName: string, key: string): Secret {
-    return new Secret("kubernetes", `${secretName}/${key}`);
+    // What is no text is no name: `undefined` must not become one.
+    const isNamed = typeof secretName === "string" && typeof key === "string";
+    return new Secret("kubernetes", isNamed ? `${secretName}/${key}` : "");
   }
 
   /**

@@ -76,7 +76,8 @@ export class Target {
 
   /** Pods on a Kubernetes cluster that is there already. */
   public static kubernetes(props: KubernetesTargetProps): Target {
-    return new Target("kubernetes", props);
+    // Without any it is told which one it needs.
+    return new Target("kubernetes", props ?? ({} as KubernetesTargetProps));
   }
 
   /** @internal */

@@ -23,7 +23,7 @@ const password = (secret: unknown) =>
   kubernetes({}, { access: Access.passwords({ users: [{ name: "sensors", password: secret }], rules }) });
 
 test.each<[string, object, ...string[]]>([
-  ["nothing", { target: Target.kubernetes() }, "target = (missing): must be an object with namespace"],
+  ["nothing", { target: Target.kubernetes() }, "target.namespace = (missing): must be"],
   ["no namespace", { target: Target.kubernetes({}) }, "target.namespace = (missing): must be"],
   ["a misspelt option", kubernetes({ nameSpace: "a" }), "target.nameSpace = (not shown): unknown option"],
   ...["Mqtt", "mqtt_prod", "-mqtt", "a".repeat(64), "mqtt.prod", ""].map((namespace): [string, object, string] => [
@@ -54,7 +54,7 @@ test.each<[string, object, ...string[]]>([
     "node ports",
     clients({ type: "NodePort", nodePorts: { mqtt: 1883, amqp: 31000 } }),
     "target.clients.nodePorts.mqtt = 1883: must be a whole number from 30000 to 32767",
-    'target.clients.nodePorts.amqp = 31000: must be one of "mqtt", "ws"',
+    "target.clients.nodePorts.amqp = 31000: is no port of the service; known: mqtt, ws",
   ],
   [
     "one node port twice",
@@ -78,6 +78,22 @@ test.each<[string, object, ...string[]]>([
     'target.clients.annotations["example.com/a b"] = "1": stands under what is no name of a label',
     'target.clients.annotations["example.com/ok"] = 1: must be text',
   ],
+  [
+    "nobody at all",
+    clients({ type: "LoadBalancer", sourceRanges: [] }),
+    "sourceRanges = []: must be a list of at least one",
+  ],
+  // Where
+  [
+    "a namespace that takes claims along",
+    kubernetes({ createNamespace: true }),
+    "target.createNamespace = true: has the namespace destroyed together with the cluster, and every claim in it",
+  ],
+  ...["./kubeconfig", "$HOME/.kube/config", ""].map((kubeconfig): [string, object, string] => [
+    `kubeconfig ${JSON.stringify(kubeconfig)}`,
+    kubernetes({ kubeconfig }),
+    "target.kubeconfig = ",
+  ]),
   // Names
   [
     "a domain that makes hosts too long",
@@ -90,7 +106,7 @@ test.each<[string, object, ...string[]]>([
     "sizes",
     kubernetes({ storage: { sizes: { broker: "20 GB", balancer: "1GB" } } }),
     'target.storage.sizes.broker = "20 GB": must be a size from 1GB to 16384GB',
-    'target.storage.sizes.balancer = "1GB": must be one of "broker", "session-store", "prometheus", "alertmanager"',
+    'target.storage.sizes.balancer = "1GB": is no workload with data; known: broker, session-store, prometheus, alertmanager',
   ],
   [
     "storage class",
@@ -141,6 +157,11 @@ test.each<[string, object, ...string[]]>([
     "access.users[0].password = (not shown): a Kubernetes secret has a name",
   ],
   [
+    "a key that is forgotten",
+    password(Secret.kubernetes("mqtt-users")),
+    "access.users[0].password = (not shown): a Kubernetes secret has a name",
+  ],
+  [
     "a secret of a name that is none",
     password(Secret.kubernetes("Mqtt_Users", "sensors")),
     "access.users[0].password = (not shown): a Kubernetes secret has a name",
@@ -148,10 +169,24 @@ test.each<[string, object, ...string[]]>([
   // The rest
   [
     "resources",
-    kubernetes({ resources: { emqx: { memoryLimit: "lots", cpuRequest: 0 }, squid: {} } }),
-    'target.resources.emqx.memoryLimit = "lots": must be a size',
-    "target.resources.emqx.cpuRequest = 0: must be a number from 0.01 to 256",
+    kubernetes({ resources: { haproxy: { memoryLimit: "2Gi", cpuRequest: 0 }, squid: {} } }),
+    'target.resources.haproxy.memoryLimit = "2Gi": must be a size',
+    "target.resources.haproxy.cpuRequest = 0: must be a number from 0.01 to 256",
     "target.resources.squid = {}: is not a program of this package",
+  ],
+  [
+    "requests beyond limits, and memory that the definition gives",
+    kubernetes({
+      resources: {
+        haproxy: { memoryRequest: "2GB", memoryLimit: "1GB", cpuRequest: 2, cpuLimit: 1 },
+        emqx: { memoryLimit: "1GB" },
+        redis: { memoryRequest: "1GB" },
+      },
+    }),
+    "target.resources.haproxy.memoryRequest = 2147483648: must not be more than memoryLimit",
+    "target.resources.haproxy.cpuRequest = 2: must not be more than cpuLimit",
+    "target.resources.emqx.memoryLimit = 1073741824: is for broker.memory to say",
+    "target.resources.redis.memoryRequest = 1073741824: is for sessionStore.memory to say",
   ],
   [
     "hardening",
@@ -171,6 +206,27 @@ test.each<[string, object, ...string[]]>([
     kubernetes({ minReady: 30, rolloutTimeout: "10s" }),
     "target.minReady = 30: must be a duration",
     'target.rolloutTimeout = "10s": must be a duration from 1m to 2h',
+  ],
+  [
+    "less time than brokers must be ready",
+    kubernetes({ minReady: "10m", rolloutTimeout: "20m" }),
+    'target.rolloutTimeout = "1200s": must be more than minReady for each of the brokers: 1800s',
+  ],
+  [
+    "labels of nodes",
+    kubernetes({ scheduling: { nodeSelector: { a: "b c" }, tolerations: [{ key: "a", value: "a$b" }] } }),
+    'target.scheduling.nodeSelector.a = "b c": must be a value of a Kubernetes label',
+    'target.scheduling.tolerations[0].value = "a$b": must be a value of a Kubernetes label',
+  ],
+  [
+    "a version that changes under its name",
+    kubernetes({ brokersBy: "helm" }, emqx({ version: "5.8" })),
+    'broker.version = "5.8": must have three parts with brokersBy "helm"',
+  ],
+  [
+    "a name that the operator's labels have no room for",
+    kubernetes({ brokersBy: "operator" }, { ...emqx({}), name: "a".repeat(30) }),
+    "must have at most 29 characters with EMQX's operator",
   ],
   ["users of images", kubernetes({ userIds: { rabbitmq: 0 } }), "target.userIds.rabbitmq = 0: must be a whole number"],
   ["too many balancers", kubernetes({}, { balancer: Balancer.haproxy({ replicas: 10 }) }), "balancer.replicas = 10"],

@@ -4,7 +4,7 @@ import { INSTANCE_HOST } from "../../formats/references";
 import type { Placement } from "../../placement/placement";
 import type { Connection, HealthCheck, Port, ScrapeEndpoint, Workload, WorkloadName } from "../../workload";
 import type { BrokerInterface } from "../broker-interface";
-import { openFilesParameter } from "../open-files";
+import { openFilesParameter, raiseOpenFiles } from "../open-files";
 import { connectionToRedis, startOfRedis } from "../redis/server";
 import { WEBDIS_PORT } from "../webdis/webdis";
 import { accessFiles } from "./access";
@@ -81,7 +81,11 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
         : []),
     ],
     process: {
-      args: isPackage ? ["foreground"] : ["emqx", "foreground"],
+      args: isPackage
+        ? ["foreground"]
+        : placement.managesMembers
+          ? ["sh", "-c", `${raiseOpenFiles(openFiles)}; exec emqx foreground`]
+          : ["emqx", "foreground"],
       environment: {
         // A name that is made from an address changes with it, and the node would come back as another one without data.
         // Chart and operator name the nodes themselves, after the hosts of their pods, too.
@@ -136,7 +140,9 @@ function ports(definition: EmqxCluster): Port[] {
     ...(wsPort === 0 ? [] : [{ name: "ws", number: wsPort, audience, scheme: "ws", urlPath: WS_PATH } as const]),
     ...(internalPort === 0
       ? []
-      : [{ name: "mqtt-internal", number: internalPort, audience: "cluster", scheme: "mqtt" } as const]),
+      : [
+          { name: "mqtt-internal", number: internalPort, audience: "cluster", isShared: true, scheme: "mqtt" } as const,
+        ]),
     {
       name: "dashboard",
       number: API_PORT,

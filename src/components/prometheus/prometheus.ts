@@ -119,9 +119,12 @@ export function prometheusWorkload(
   };
 }
 
-/** To what it scrapes; Alertmanager is among that, on the port that takes alerts as well. */
+/** To what it scrapes, itself as well; Alertmanager is among that, on the port that takes alerts as well. */
 function connections(watched: readonly Workload[]): Connection[] {
-  return watched
-    .filter(({ scrape }) => scrape.length > 0)
-    .map(({ name, scrape }) => ({ to: name, ports: [...new Set(scrape.map(({ port }) => port))] }));
+  return [
+    { to: "prometheus", ports: [PORT] },
+    ...watched
+      .filter(({ scrape }) => scrape.length > 0)
+      .map(({ name, scrape }) => ({ to: name, ports: [...new Set(scrape.map(({ port }) => port))] }) as const),
+  ];
 }

@@ -3,7 +3,7 @@ import { INSTANCE_HOST } from "../../formats/references";
 import type { Placement } from "../../placement/placement";
 import type { ConfigFile, Port, Process, Workload } from "../../workload";
 import type { BrokerInterface } from "../broker-interface";
-import { openFilesParameter } from "../open-files";
+import { openFilesParameter, raiseOpenFiles } from "../open-files";
 import { rabbitmqAlerts } from "./alerts";
 import {
   advancedConfig,
@@ -110,7 +110,11 @@ function rabbitmqProcess(definition: ClusterDefinition, placement: Placement, pa
   const openFiles = 2 * connections + 4096;
   return {
     // Debian's wrapper of the same name, found first there, neither passes signals on nor logs to the console.
-    command: ["sh", "-c", 'PATH="/usr/lib/rabbitmq/bin:$PATH"; exec rabbitmq-server'],
+    command: [
+      "sh",
+      "-c",
+      `${placement.managesMembers ? `${raiseOpenFiles(openFiles)}; ` : ""}PATH="/usr/lib/rabbitmq/bin:$PATH"; exec rabbitmq-server`,
+    ],
     args: [],
     environment: {
       // Erlang looks for its cookie here. Not on the data volume: platforms change the mode of what lies there, and

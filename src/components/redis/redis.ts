@@ -52,7 +52,7 @@ export function redisWorkload(redis: RedisDefinition, input: RedisInput): Worklo
       memoryMiB: processMemoryMiB(redis.memory),
       expectedMemoryMiB: processMemoryMiB(redis.memory),
     },
-    ports: [{ name: "redis", number: REDIS_PORT, audience: "cluster" }],
+    ports: [{ name: "redis", number: REDIS_PORT, audience: "cluster", isShared: true }],
     data: [{ name: "data", path: paths.data }],
     kernelParameters: [{ name: OVERCOMMIT, value: "1" }],
     health: {

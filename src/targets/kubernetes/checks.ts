@@ -1,5 +1,5 @@
 import type { SoundDefinition } from "../../definition/cluster";
-import type { KubernetesOptions } from "../../definition/kubernetes";
+import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import { type Problem, problem, type Sound } from "../../definition/problems";
 import { secretsOf } from "../../definition/secret";
 import { missingPackage } from "../provider-packages";
@@ -11,6 +11,9 @@ type Options = Partial<Sound<KubernetesOptions>>;
 export function kubernetesProblems(options: Options, definition: SoundDefinition): Problem[] {
   return [
     ...serviceOptions(options),
+    ...contraryResources(options),
+    ...claimsThatGo(options),
+    ...impatience(options, definition),
     ...makerOf(options, definition),
     ...helmPackage(options, definition),
     ...longHosts(options, definition),
@@ -64,12 +67,72 @@ function serviceOptions({ clients }: Options): Problem[] {
   ];
 }
 
+function claimsThatGo({ createNamespace, storage }: Options): Problem[] {
+  return createNamespace && storage?.whenDestroyed === "retain"
+    ? [
+        problem(
+          "target.createNamespace",
+          true,
+          'has the namespace destroyed together with the cluster, and every claim in it: set storage.whenDestroyed to "delete" if that is wanted, or make the namespace elsewhere',
+        ),
+      ]
+    : [];
+}
+
+function impatience({ rolloutTimeout, minReady }: Options, { broker }: SoundDefinition): Problem[] {
+  const least = (broker?.nodes ?? 0) * (minReady ?? 0);
+  return rolloutTimeout !== undefined && rolloutTimeout <= least
+    ? [
+        problem(
+          "target.rolloutTimeout",
+          `${rolloutTimeout}s`,
+          `must be more than minReady for each of the brokers: ${least}s, and the time that they take to start`,
+        ),
+      ]
+    : [];
+}
+
+/** Programs whose memory the definition gives, because they must know it themselves. */
+const OWN_MEMORY: Record<string, string> = {
+  emqx: "broker.memory",
+  rabbitmq: "broker.memory",
+  redis: "sessionStore.memory",
+};
+
+function contraryResources({ resources = {} }: Options): Problem[] {
+  return Object.entries(resources).flatMap(([program, given]) => {
+    const path = `target.resources.${program}`;
+    const more = (request: "memoryRequest" | "cpuRequest", limit: "memoryLimit" | "cpuLimit") =>
+      given?.[request] !== undefined && given[limit] !== undefined && given[request] > given[limit]
+        ? [problem(`${path}.${request}`, given[request], `must not be more than ${limit}`)]
+        : [];
+    const own = OWN_MEMORY[program];
+    const memory = own
+      ? (["memoryRequest", "memoryLimit"] as const).filter((option) => given?.[option] !== undefined)
+      : [];
+    return [
+      ...memory.map((option) =>
+        problem(
+          `${path}.${option}`,
+          given?.[option],
+          `is for ${own} to say, which the program must know, too: set that`,
+        ),
+      ),
+      ...(memory.length === 0 ? more("memoryRequest", "memoryLimit") : []),
+      ...more("cpuRequest", "cpuLimit"),
+    ];
+  });
+}
+
 function nodePortTwice(ports: { readonly [name: string]: number | undefined } | undefined): boolean {
   const given = Object.values(ports ?? {}).filter((port) => port !== undefined);
   return new Set(given).size < given.length;
 }
 
-function makerOf(options: Options, { broker }: SoundDefinition): Problem[] {
+/** Of a cluster: its set is called `<cluster>-broker-core-<ten letters>`, and has labels with eleven more. */
+const LONGEST_FOR_OPERATOR = 29;
+
+function makerOf(options: Options, { broker, name = "" }: SoundDefinition): Problem[] {
   const { brokersBy, installOperator } = options;
   if (!brokersBy) {
     return [];
@@ -81,6 +144,27 @@ function makerOf(options: Options, { broker }: SoundDefinition): Problem[] {
             "target.brokersBy",
             brokersBy,
             'must be "statefulSet" with RabbitMQ: only EMQX\'s own chart and operator are known to this package',
+          ),
+        ]
+      : []),
+    ...(broker?.kind === "emqx" &&
+    brokersBy !== "statefulSet" &&
+    broker.version &&
+    !/^\d+\.\d+\.\d+$/.test(broker.version)
+      ? [
+          problem(
+            "broker.version",
+            broker.version,
+            `must have three parts with brokersBy "${brokersBy}": it is that of a chart or an image, which must not change under its name`,
+          ),
+        ]
+      : []),
+    ...(brokersBy === "operator" && name.length > LONGEST_FOR_OPERATOR
+      ? [
+          problem(
+            "name",
+            name,
+            `must have at most ${LONGEST_FOR_OPERATOR} characters with EMQX's operator, which makes labels of it with more behind`,
           ),
         ]
       : []),

@@ -7,9 +7,9 @@ import { ServiceV1 } from "@cdktf/provider-kubernetes/lib/service-v1";
 import { StatefulSetV1 } from "@cdktf/provider-kubernetes/lib/stateful-set-v1";
 import type { TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
-import type { KubernetesOptions } from "../../definition/kubernetes";
+import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import type { Placement } from "../../placement/placement";
-import type { CustomObject, Workload, WorkloadName } from "../../workload";
+import type { ConfigFile, CustomObject, Workload, WorkloadName } from "../../workload";
 import { StackSecrets } from "../stack-secrets";
 import { inStartOrder } from "../start-order";
 import { Accounts } from "./accounts";
@@ -21,7 +21,8 @@ import { isMadeHere } from "./made-here";
 import { blocks, escaped, fingerprint, type Making, metadata, secretsOf } from "./making";
 import { isKnownByName, type Names } from "./names";
 import { flowsOf } from "./network-policies";
-import { hostSuffix, type PodInput, podParts, podSpec } from "./pod";
+import { forgetSeconds, hostSuffix, type PodInput, podParts, podSpec } from "./pod";
+import { rolloutSeconds } from "./rollout";
 import { clientsService, headlessService, internalService, isForClients } from "./services";
 import { STOP, stopScript } from "./stop-script";
 
@@ -48,6 +49,8 @@ export class KubernetesDeployment {
       alias: placement.cluster,
       configPath,
       configContext,
+      // Google's Kubernetes writes into every service, and each plan would want it gone.
+      ignoreAnnotations: ["^cloud\\.google\\.com/"],
     });
     this.making = { scope, provider, options, names };
     this.secrets = new StackSecrets(scope, "kubernetes");
@@ -67,7 +70,7 @@ export class KubernetesDeployment {
       this.running.set(workload.name, this.deploy(workload, workloads, objects));
     }
     if (objects.length > 0) {
-      this.others.push(this.helm.objects("objects", this.names.of("programs"), objects, this.foundation.resources));
+      this.others.push(this.helm.objects("objects", this.names.of("objects"), objects, this.foundation.resources));
     }
     return [
       ...workloads.map(({ name }) => this.running.get(name) as TerraformResource),
@@ -120,7 +123,7 @@ export class KubernetesDeployment {
     const input = this.podInput(workload);
     const dependsOn = [...this.foundation.resources, ...this.accounts.resources, ...beside, ...before];
     if (workload.chart) {
-      return this.helm.release(workload.chart, podParts(input), dependsOn);
+      return this.helm.release(workload.chart, workload, podParts(input), dependsOn);
     }
     if (workload.customResource) {
       return this.helm.customResource(workload.customResource, podParts(input), dependsOn);
@@ -148,10 +151,7 @@ export class KubernetesDeployment {
         .filter((file) => needsRestart(workload, file))
         .map((file) => {
           const secret = this.secrets.fingerprint(file.content);
-          return [
-            `checksum/${keyOf(file).replace(/^\./, "")}`,
-            fingerprint(file.content) + (secret ? `-${secret}` : ""),
-          ];
+          return [`checksum/${annotationOf(file)}`, fingerprint(file.content) + (secret ? `-${secret}` : "")];
         }),
     );
   }
@@ -161,7 +161,14 @@ export class KubernetesDeployment {
     const data = {
       ...templatesOf(workload),
       ...(membership && isMadeHere(workload)
-        ? { [STOP]: stopScript(membership, hostSuffix({ names: this.names, workload }), this.scaleUrl(name)) }
+        ? {
+            [STOP]: stopScript(membership, hostSuffix({ names: this.names, workload }), {
+              scaleUrl: this.scaleUrl(name),
+              // Balancers find out by themselves, while it sends its clients away.
+              waitSeconds: workload.ports.some(isForClients) ? forgetSeconds(this.options) : 0,
+              dataFolder: workload.data[0].path,
+            }),
+          }
         : {}),
     };
     return Object.keys(data).length === 0
@@ -271,9 +278,9 @@ export class KubernetesDeployment {
         updateStrategy: [{ type: "RollingUpdate" }],
         minReadySeconds: membership ? minReady : undefined,
         revisionHistoryLimit: 3,
-        // The claim of a member that has left for good would keep another one of its name from joining.
+        // Never by Kubernetes when there are fewer: it does not know whether a member has left well, and "fewer" may be none.
         persistentVolumeClaimRetentionPolicy: [
-          { whenScaled: "Delete", whenDeleted: storage.whenDestroyed === "delete" ? "Delete" : "Retain" },
+          { whenScaled: "Retain", whenDeleted: storage.whenDestroyed === "delete" ? "Delete" : "Retain" },
         ],
         selector: { matchLabels: this.names.selector(name) },
         template: this.template(workload, input),
@@ -285,6 +292,8 @@ export class KubernetesDeployment {
       },
       waitForRollout: true,
       timeouts: this.timeouts(workload),
+      // A set cannot be given other claims: it would be destroyed and made anew, with all its pods at once.
+      lifecycle: { ignoreChanges: ["spec[0].volume_claim_template"] },
     });
   }
 
@@ -314,10 +323,14 @@ export class KubernetesDeployment {
     };
   }
 
-  private timeouts({ instances, membership }: Workload) {
-    const given = this.options.rolloutTimeout;
-    const seconds = given ?? 240 + (membership ? 120 * instances.length : 0);
-    const text = `${seconds}s`;
+  private timeouts(workload: Workload) {
+    const text = `${rolloutSeconds(workload, this.options)}s`;
     return { create: text, update: text, delete: text };
   }
+}
+
+/** A name of at most 63 characters, which may be that of a secret and longer. */
+function annotationOf(file: ConfigFile): string {
+  const key = keyOf(file).replace(/^\./, "");
+  return key.length <= 60 ? key : fingerprint(key);
 }

@@ -57,7 +57,7 @@ export function templatesOf(workload: Workload): Record<string, string> {
   }
   return {
     ...Object.fromEntries(files.map((file) => [keyOf(file), file.content])),
-    ...(files.length > 0 ? { [LAY_OUT]: script(COMMON, "../fill-secrets.sh", "control/lay-out.sh") } : {}),
+    ...(files.length > 0 ? checkSecretsTemplates() : {}),
     ...(followed(workload).length > 0 ? { [FOLLOW]: followScript(workload) } : {}),
   };
 }
@@ -92,6 +92,11 @@ export function layOutCommand({ files }: Workload): string[] | undefined {
   }
   const words = files.map((file) => `${keyOf(file)}:${file.mode.toString(8).padStart(4, "0")}`);
   return ["sh", `${TEMPLATES}/${LAY_OUT}`, "files", ...words];
+}
+
+/** Empties the folder of a member that has left for good before. */
+export function freshDataCommand(folder: string): string[] {
+  return ["sh", `${TEMPLATES}/${LAY_OUT}`, "data", folder];
 }
 
 /** Starts what brings changed files to the running program, and does not wait for it. */

@@ -10,6 +10,7 @@ import type { StackSecrets } from "../stack-secrets";
 import type { Accounts } from "./accounts";
 import { checkSecretsCommand, checkSecretsTemplates, SECRETS, TEMPLATES } from "./files";
 import { blocks, distinct, escaped, fingerprint, type Making, metadata, secretsOf } from "./making";
+import { namespaceOf } from "./namespaces";
 import { projectedSecrets } from "./pod";
 import { containerSecurity, podSecurity, RESTRICTED } from "./security";
 
@@ -36,16 +37,20 @@ export class Foundation {
   }
 
   private makeNamespace(): void {
-    const { createNamespace, namespace, hardening } = this.making.options;
-    if (createNamespace) {
+    const { scope, provider, options, names } = this.making;
+    const { createNamespace, namespace, hardening } = options;
+    const present = namespaceOf(scope, namespace);
+    if (present) {
+      this.made.push(present);
+    } else if (createNamespace) {
       const restricted = RESTRICTED.every((measure) => hardening[measure]);
       this.made.push(
-        new NamespaceV1(this.making.scope, "namespace", {
-          provider: this.making.provider,
+        new NamespaceV1(scope, "namespace", {
+          provider,
           metadata: {
             name: namespace,
             labels: {
-              ...this.making.names.sharedLabels(),
+              ...names.sharedLabels(),
               ...(restricted && { "pod-security.kubernetes.io/enforce": "restricted" }),
             },
           },

@@ -1,19 +1,19 @@
 import { join } from "node:path";
 import { HelmProvider } from "@cdktf/provider-helm/lib/provider";
 import { Release } from "@cdktf/provider-helm/lib/release";
-import { AssetType, TerraformAsset, type TerraformResource } from "cdktf";
+import { AssetType, TerraformAsset, type TerraformResource, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
-import type { KubernetesOptions } from "../../definition/kubernetes";
+import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import { fillPodParts, type PodParts } from "../../formats/pod-parts";
 import { escapeTemplate } from "../../formats/terraform";
 import { toYaml } from "../../formats/yaml";
-import type { Chart, CustomObject, CustomResource, Json, JsonObject } from "../../workload";
+import type { Chart, CustomObject, CustomResource, Json, JsonObject, Workload } from "../../workload";
+import { rolloutSeconds } from "./rollout";
 
 /** Where EMQX's operator lives when it is installed along. */
 const OPERATOR_NAMESPACE = "emqx-operator-system";
-
-/** How long a release may take. */
-const TIMEOUT_SECONDS = 480;
+/** How long it may take to run. */
+const OPERATOR_SECONDS = 300;
 
 /**
  * Releases of Helm: of charts, and of objects of kinds that others have added to the cluster. Terraform's own resource for
@@ -29,8 +29,14 @@ export class Helm {
     private readonly options: KubernetesOptions,
   ) {}
 
-  public release(chart: Chart, parts: PodParts, dependsOn: readonly TerraformResource[]): TerraformResource {
+  public release(
+    chart: Chart,
+    workload: Workload,
+    parts: PodParts,
+    dependsOn: readonly TerraformResource[],
+  ): TerraformResource {
     return this.make("broker", {
+      timeout: rolloutSeconds(workload, this.options),
       name: parts.name,
       ...pinned(chart),
       values: fillPodParts(chart.values, parts),
@@ -81,15 +87,22 @@ export class Helm {
     });
   }
 
+  /** One for all clusters of the stack. */
   private operator(chart: CustomResource["operator"]): TerraformResource {
-    return this.make("operator", {
-      name: chart.name,
-      ...pinned(chart),
-      namespace: OPERATOR_NAMESPACE,
-      values: {},
-      wait: true,
-      dependsOn: [],
-    });
+    const present = TerraformStack.of(this.scope)
+      .node.findAll()
+      .find((made): made is Release => made instanceof Release && made.nameInput === chart.name);
+    return (
+      present ??
+      this.make("operator", {
+        name: chart.name,
+        ...pinned(chart),
+        namespace: OPERATOR_NAMESPACE,
+        values: {},
+        wait: true,
+        dependsOn: [],
+      })
+    );
   }
 
   private make(
@@ -98,6 +111,7 @@ export class Helm {
       values,
       dependsOn,
       namespace,
+      timeout = OPERATOR_SECONDS,
       ...config
     }: {
       readonly name: string;
@@ -105,6 +119,7 @@ export class Helm {
       readonly repository?: string;
       readonly version?: string;
       readonly namespace?: string;
+      readonly timeout?: number;
       readonly values: JsonObject;
       readonly wait: boolean;
       readonly dependsOn: readonly TerraformResource[];
@@ -121,7 +136,7 @@ export class Helm {
       // A release that fails half-way would refuse every later one: "another operation in progress".
       atomic: true,
       cleanupOnFail: true,
-      timeout: this.options.rolloutTimeout ?? TIMEOUT_SECONDS,
+      timeout,
     });
   }
 

@@ -3,8 +3,9 @@ import { DataKubernetesResources } from "@cdktf/provider-kubernetes/lib/data-kub
 import { DataKubernetesStorageClassV1 } from "@cdktf/provider-kubernetes/lib/data-kubernetes-storage-class-v1";
 import type { KubernetesProvider } from "@cdktf/provider-kubernetes/lib/provider";
 import type { Construct } from "constructs";
-import type { KubernetesOptions } from "../../definition/kubernetes";
+import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import type { Making } from "./making";
+import { namespaceOf } from "./namespaces";
 import { RESTRICTED } from "./security";
 
 /** Custom resource definitions that must be there: kind of object, name of the definition, and what brings it. */
@@ -19,7 +20,7 @@ export function lookUp({ scope, provider, options }: Making, definitions: readon
   if (!options.lookUp) {
     return;
   }
-  if (!options.createNamespace) {
+  if (!options.createNamespace && !namespaceOf(scope, options.namespace)) {
     lookUpNamespace(scope, provider, options);
   }
   const { storageClass } = options.storage;

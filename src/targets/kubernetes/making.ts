@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { KubernetesProvider } from "@cdktf/provider-kubernetes/lib/provider";
 import type { Construct } from "constructs";
-import type { KubernetesOptions } from "../../definition/kubernetes";
+import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import { type SecretReference, secretsIn } from "../../formats/references";
 import { escapeTemplate } from "../../formats/terraform";
 import type { JsonObject, Workload } from "../../workload";

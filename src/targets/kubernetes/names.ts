@@ -1,9 +1,8 @@
-import type { KubernetesOptions } from "../../definition/kubernetes";
+import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import type { Maker } from "../../placement/placement";
 import type { WorkloadName } from "../../workload";
 
-/** Longest names: of what becomes a DNS label, and of a host. */
-export const LONGEST_LABEL = 63;
+/** Of a host's name in DNS. */
 export const LONGEST_HOST = 253;
 
 /** Those of stateful sets. The pods of a deployment get new names, and clients have its service to go to. */
@@ -20,7 +19,7 @@ export class Names {
   ) {}
 
   /** `prod-mqtt-broker` */
-  public of(workload: WorkloadName | "clients" | "secrets" | "secrets-check" | "programs"): string {
+  public of(workload: WorkloadName | "clients" | "secrets" | "secrets-check" | "programs" | "objects"): string {
     return `${this.cluster}-${workload}`;
   }
 

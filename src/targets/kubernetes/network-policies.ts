@@ -2,7 +2,7 @@ import type {
   NetworkPolicyV1SpecEgress,
   NetworkPolicyV1SpecIngress,
 } from "@cdktf/provider-kubernetes/lib/network-policy-v1";
-import type { KubernetesOptions } from "../../definition/kubernetes";
+import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import type { Connection, Workload, WorkloadName } from "../../workload";
 import type { Names } from "./names";
 
@@ -22,8 +22,8 @@ interface FlowInput {
   readonly isWatchedFromOutside: boolean;
 }
 
-/** Of the API server: as its service has it, and as its own hosts usually have it. */
-const API_PORTS = [443, 6443];
+/** Of the API server: as its service has it, and as its own hosts have it in one distribution or another. */
+const API_PORTS = [443, 6443, 8443, 16443];
 
 export function flowsOf(workload: Workload, input: FlowInput): Flows {
   return { ingress: ingressOf(workload, input), egress: egressOf(workload, input) };
@@ -37,10 +37,17 @@ function ingressOf(workload: Workload, input: FlowInput): NetworkPolicyV1SpecIng
   });
   const numbers = (audience: "clients" | "operators") =>
     workload.ports.filter((port) => port.audience === audience).map(({ number }) => number);
+  const shared = [
+    ...workload.ports.filter(({ isShared }) => isShared).map(({ number }) => number),
+    // For a Prometheus of somebody's own.
+    ...workload.scrape.map(({ port }) => port),
+  ];
   const clients = numbers("clients");
   const operators = numbers("operators");
   return [
     ...from,
+    // Whatever runs in the namespace; a policy of one's own lets in more.
+    ...(shared.length > 0 ? [{ from: [{ podSelector: {} }], ports: tcp(shared) }] : []),
     ...(clients.length > 0 ? [{ ...fromClients(options), ports: tcp(clients) }] : []),
     ...(operators.length > 0 && options.operatorRanges.length > 0
       ? [{ from: options.operatorRanges.map((cidr) => ({ ipBlock: { cidr } })), ports: tcp(operators) }]
@@ -48,35 +55,48 @@ function ingressOf(workload: Workload, input: FlowInput): NetworkPolicyV1SpecIng
     ...(input.isWatchedFromOutside && workload.scrape.length > 0
       ? [{ from: [{ namespaceSelector: {} }], ports: tcp(workload.scrape.map(({ port }) => port)) }]
       : []),
-    // An operator looks after its pods by all that they offer; it may be in any namespace.
-    ...(workload.customResource
-      ? [{ from: [{ namespaceSelector: {} }], ports: tcp(workload.ports.map(({ number }) => number)) }]
+    // An operator asks its pods how they are; it may be in any namespace.
+    ...(workload.customResource && workload.alive
+      ? [{ from: [{ namespaceSelector: {} }], ports: tcp([workload.alive.port]) }]
       : []),
   ];
 }
 
-/** With the traffic policy "Cluster" everybody comes with the address of a node, so subnets would tell nothing. */
+/**
+ * By subnets only where nobody stands in between: a load balancer keeps them itself, and may come with addresses of its own; with
+ * the traffic policy "Cluster" everybody comes with the address of a node.
+ */
 function fromClients({ clients }: KubernetesOptions): NetworkPolicyV1SpecIngress {
-  return clients.sourceRanges && clients.externalTrafficPolicy !== "Cluster"
+  return clients.sourceRanges && clients.type === "NodePort" && clients.externalTrafficPolicy !== "Cluster"
     ? { from: [...clients.sourceRanges.map((cidr) => ({ ipBlock: { cidr } })), { namespaceSelector: {} }] }
     : {};
 }
 
 function egressOf(workload: Workload, { names, readsApi }: FlowInput): NetworkPolicyV1SpecEgress[] {
   return [
-    { ports: ["UDP", "TCP"].map((protocol) => ({ protocol, port: "53" })) },
-    ...workload.connectsTo.map((connection) =>
+    // The second as pods of OpenShift's DNS have it: policies see ports behind a service.
+    { ports: ["53", "5353"].flatMap((port) => ["UDP", "TCP"].map((protocol) => ({ protocol, port }))) },
+    ...workload.connectsTo.flatMap((connection) =>
       "to" in connection
-        ? { to: [peer(names, connection.to)], ports: tcp(connection.ports) }
-        : { ...toHost(connection.toHost), ports: tcp([connection.port]) },
+        ? [{ to: [peer(names, connection.to)], ports: tcp(connection.ports) }]
+        : toHost(connection.toHost, connection.port),
     ),
     ...(readsApi.includes(workload.name) ? [{ ports: tcp(API_PORTS) }] : []),
   ];
 }
 
-/** Policies know addresses only: a name may be anywhere. */
-function toHost(host: string): NetworkPolicyV1SpecEgress {
-  return /^[\d.]+$/.test(host) ? { to: [{ ipBlock: { cidr: `${host}/32` } }] } : {};
+/**
+ * Policies know addresses only, and a name may have any. What may be a service of the cluster is reached at its pods, on ports
+ * that only its owner knows.
+ */
+function toHost(host: string, port: number): NetworkPolicyV1SpecEgress[] {
+  const isAddress = /^[\d.]+$/.test(host);
+  const mayBeService =
+    /^(?:10|172\.(?:1[6-9]|2\d|3[01])|192\.168)\./.test(host) || /\.svc(?:\.|$)/.test(host) || !/\..*\./.test(host);
+  return [
+    { ...(isAddress && { to: [{ ipBlock: { cidr: `${host}/32` } }] }), ports: tcp([port]) },
+    ...(mayBeService ? [{ to: [{ namespaceSelector: {} }] }] : []),
+  ];
 }
 
 function portsTo(connections: readonly Connection[], name: WorkloadName): number[] {

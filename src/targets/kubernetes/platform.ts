@@ -1,7 +1,8 @@
 import type { Construct } from "constructs";
 import type { SoundDefinition } from "../../definition/cluster";
 import { imageOf } from "../../definition/images";
-import { type KubernetesOptions, type KubernetesTargetProps, kubernetesSchema } from "../../definition/kubernetes";
+import type { KubernetesTargetProps } from "../../definition/kubernetes";
+import { type KubernetesOptions, kubernetesSchema } from "../../definition/kubernetes-schema";
 import { check, type Problem, problem, type Sound } from "../../definition/problems";
 import type { Demand, Maker, Placement } from "../../placement/placement";
 import type { CustomObject, Instance, Workload, WorkloadName } from "../../workload";
@@ -111,11 +112,20 @@ export class KubernetesPlatform implements Platform {
 
   private ownNotes(workloads: readonly Workload[]): string[] {
     const hasClients = workloads.some(({ ports }) => ports.some(({ audience }) => audience === "clients"));
-    return hasClients && this.options.clients.type === "ClusterIP"
-      ? [
-          'Clients reach the cluster from inside of Kubernetes only: target.clients.type "LoadBalancer" lets in those from outside.',
-        ]
-      : [];
+    const tight = workloads.filter(
+      ({ process }) => process.memoryMiB !== undefined && process.memoryMiB < process.expectedMemoryMiB,
+    );
+    return [
+      ...(hasClients && this.options.clients.type === "ClusterIP"
+        ? [
+            'Clients reach the cluster from inside of Kubernetes only: target.clients.type "LoadBalancer" lets in those from outside.',
+          ]
+        : []),
+      ...tight.map(
+        ({ program, process }) =>
+          `For clients.maxConnections each ${program} is expected to need ${process.expectedMemoryMiB} MB of memory, and has ${process.memoryMiB}.`,
+      ),
+    ];
   }
 
   private names(cluster: string): Names {

@@ -1,9 +1,9 @@
 import { imageOf } from "../../definition/images";
-import type { KubernetesOptions } from "../../definition/kubernetes";
+import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import type { PodParts } from "../../formats/pod-parts";
 import { INSTANCE_HOST, INSTANCE_NAME, type SecretReference } from "../../formats/references";
 import type { HealthCheck, JsonObject, Life, Workload } from "../../workload";
-import { fileMounts, followCommand, layOutCommand, layOutMounts, TEMPLATES } from "./files";
+import { fileMounts, followCommand, freshDataCommand, layOutCommand, layOutMounts, TEMPLATES } from "./files";
 import { isMadeHere } from "./made-here";
 import type { Names } from "./names";
 import { resourcesOf } from "./resources";
@@ -13,8 +13,13 @@ import { ownWord, STOP } from "./stop-script";
 /** How long what lives on a member may take to move when the member leaves for good. */
 const LEAVE_SECONDS = 300;
 
-/** Between a pod's end being told and no node sending it new connections any more. */
-const FORGET_SECONDS = 5;
+/**
+ * Between a pod's end being told and nobody sending it new connections any more. Nodes know at once; load balancers of clouds
+ * know by their own checks of nodes, which take ten to thirty seconds to fail.
+ */
+export function forgetSeconds({ clients }: KubernetesOptions): number {
+  return clients.type === "LoadBalancer" ? 30 : 5;
+}
 
 export interface PodInput {
   readonly workload: Workload;
@@ -54,8 +59,8 @@ export function podParts(input: PodInput): PodParts {
     ports: workload.ports.map(({ name, number }) => ({ name, containerPort: number, protocol: "TCP" })),
     resources: resourcesOf(workload, options),
     ...probes(input),
-    lifecycle: lifecycle(workload),
-    terminationGracePeriodSeconds: gracePeriod(workload),
+    lifecycle: lifecycle(workload, options),
+    terminationGracePeriodSeconds: gracePeriod(workload, options),
     serviceAccountName: input.serviceAccount,
     ...scheduling(input),
     ...claim(workload, options),
@@ -142,8 +147,18 @@ function environment(input: PodInput): JsonObject[] {
 function initContainers(input: PodInput, image: string): JsonObject[] {
   const { workload, options, secrets } = input;
   const command = layOutCommand(workload);
+  const data = workload.membership && isMadeHere(workload) ? workload.data : [];
   return command
     ? [
+        ...data.map(({ name, path }) => ({
+          name: "data",
+          image,
+          command: freshDataCommand(path),
+          resources: resourcesOf(workload, options),
+          securityContext: containerSecurity(workload, options),
+          volumeMounts: [...layOutMounts(false), { name, mountPath: path }],
+          terminationMessagePolicy: "FallbackToLogsOnError",
+        })),
         {
           name: "files",
           image,
@@ -231,25 +246,24 @@ function probeCommand(command: readonly string[], input: PodInput): string[] {
     : [...command];
 }
 
-function lifecycle(workload: Workload): JsonObject {
+function lifecycle(workload: Workload, options: KubernetesOptions): JsonObject {
   const follow = followCommand(workload);
-  const stop = stopCommand(workload);
+  const stop = stopCommand(workload, options);
   return {
     ...(follow && { postStart: { exec: { command: follow } } }),
     ...(stop && { preStop: { exec: { command: stop } } }),
   };
 }
 
-function stopCommand({ membership, ports }: Workload): string[] | undefined {
+function stopCommand({ membership, ports }: Workload, options: KubernetesOptions): string[] | undefined {
   if (membership) {
     return ["sh", "-c", `sh ${TEMPLATES}/${STOP} >/proc/1/fd/2 2>&1`];
   }
-  // Nodes learn a moment later than the pod that it is to have no new connections.
-  return ports.some(({ audience }) => audience === "clients") ? ["sleep", String(FORGET_SECONDS)] : undefined;
+  return ports.some(({ audience }) => audience === "clients") ? ["sleep", String(forgetSeconds(options))] : undefined;
 }
 
-function gracePeriod({ membership, process }: Workload): number {
-  return process.stopGraceSeconds + (membership ? LEAVE_SECONDS : FORGET_SECONDS);
+function gracePeriod({ membership, process }: Workload, options: KubernetesOptions): number {
+  return process.stopGraceSeconds + forgetSeconds(options) + (membership ? LEAVE_SECONDS : 0);
 }
 
 function scheduling({
@@ -262,6 +276,13 @@ function scheduling({
 > {
   const { nodeSelector, tolerations, priorityClass, spread } = options.scheduling;
   const labelSelector = { matchLabels: names.selector(workload.name) };
+  const evenly = {
+    maxSkew: 1,
+    labelSelector,
+    // Nodes that the pods may not run on do not count; nor do, while a deployment is rolled, the pods of before.
+    nodeTaintsPolicy: "Honor",
+    ...(workload.data.length === 0 && { matchLabelKeys: ["pod-template-hash"] }),
+  };
   const isSpread = workload.instances.length > 1 || workload.membership !== undefined;
   return {
     nodeSelector,
@@ -284,17 +305,11 @@ function scheduling({
     topologySpreadConstraints: isSpread
       ? [
           {
-            maxSkew: 1,
+            ...evenly,
             topologyKey: "kubernetes.io/hostname",
             whenUnsatisfiable: spread === "required" ? "DoNotSchedule" : "ScheduleAnyway",
-            labelSelector,
           },
-          {
-            maxSkew: 1,
-            topologyKey: "topology.kubernetes.io/zone",
-            whenUnsatisfiable: "ScheduleAnyway",
-            labelSelector,
-          },
+          { ...evenly, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "ScheduleAnyway" },
         ]
       : [],
   };

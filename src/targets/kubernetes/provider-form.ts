@@ -5,6 +5,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   containers: "container",
   initContainers: "initContainer",
   ports: "port",
+  sysctls: "sysctl",
   tolerations: "toleration",
   topologySpreadConstraints: "topologySpreadConstraint",
   volumeMounts: "volumeMount",

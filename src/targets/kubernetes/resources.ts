@@ -1,4 +1,4 @@
-import type { KubernetesOptions } from "../../definition/kubernetes";
+import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import type { JsonObject, Workload } from "../../workload";
 
 const MIB = 1024 ** 2;
@@ -9,11 +9,12 @@ export function resourcesOf({ process, name, program }: Workload, options: Kuber
     return {};
   }
   const given = options.resources[program as keyof typeof options.resources] ?? {};
+  const most = toMiB(given.memoryLimit) ?? process.memoryMiB;
   const request =
     toMiB(given.memoryRequest) ??
     process.memoryMiB ??
-    Math.min(process.expectedMemoryMiB, toMiB(given.memoryLimit) ?? Infinity);
-  const limit = toMiB(given.memoryLimit) ?? Math.max(request, process.memoryMiB ?? 2 * request);
+    Math.min(process.expectedMemoryMiB, most ?? process.expectedMemoryMiB);
+  const limit = most ?? 2 * request;
   const cpuRequest =
     given.cpuRequest ?? Math.min(name === "broker" ? 0.5 : 0.1, given.cpuLimit ?? process.cpus ?? Infinity);
   const cpuLimit = given.cpuLimit ?? process.cpus;

@@ -1,4 +1,4 @@
-import type { KubernetesOptions } from "../../definition/kubernetes";
+import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import type { JsonObject, Workload } from "../../workload";
 
 export function podSecurity(workload: Workload, options: KubernetesOptions): JsonObject {
@@ -6,6 +6,11 @@ export function podSecurity(workload: Workload, options: KubernetesOptions): Jso
   const [user, group] = userOf(workload, options);
   return {
     ...(hardening.nonRoot && { runAsNonRoot: true, runAsUser: user, runAsGroup: group }),
+    // Those below 1024 are for the superuser otherwise.
+    ...(hardening.nonRoot &&
+      workload.ports.some(({ number }) => number < 1024) && {
+        sysctls: [{ name: "net.ipv4.ip_unprivileged_port_start", value: "0" }],
+      }),
     fsGroup: group,
     // Otherwise every file on a volume becomes readable for the group whenever a pod starts: some programs refuse that.
     fsGroupChangePolicy: "OnRootMismatch",

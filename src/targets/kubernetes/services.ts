@@ -1,5 +1,5 @@
 import type { ServiceV1Config, ServiceV1SpecPort } from "@cdktf/provider-kubernetes/lib/service-v1";
-import type { KubernetesOptions } from "../../definition/kubernetes";
+import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import { escapeTemplate } from "../../formats/terraform";
 import type { Port, Workload } from "../../workload";
 import type { Endpoint } from "../platform";
@@ -67,9 +67,17 @@ export function endpointsOf(workloads: readonly Workload[], names: Names, { clie
       if (!scheme || audience === "cluster") {
         return [];
       }
-      const service = names.of(audience === "clients" ? "clients" : workload.name);
-      const host = audience === "clients" && clients.hostName ? clients.hostName : names.hostOfService(service);
-      return [{ name, url: `${scheme}://${host}:${number}${urlPath}`, audience, boundTo: `${service}:${number}` }];
+      if (audience === "operators") {
+        // Whoever makes brokers makes a service of that name for them.
+        const service = workload.name === "broker" ? names.headlessService("broker") : names.of(workload.name);
+        const url = `${scheme}://${names.hostOfService(service)}:${number}${urlPath}`;
+        return [{ name, url, audience, boundTo: `${service}:${number}` }];
+      }
+      const service = names.of("clients");
+      // By the name that clients have for it they reach nodes, and by its own the service.
+      const port = (clients.type === "NodePort" && clients.hostName && clients.nodePorts[name as "mqtt"]) || number;
+      const url = `${scheme}://${clients.hostName ?? names.hostOfService(service)}:${port}${urlPath}`;
+      return [{ name, url, audience, boundTo: `${service}:${number}` }];
     }),
   );
 }

@@ -12,8 +12,18 @@ const DRAIN_SECONDS = 60;
  * What a member does before it stops.
  *
  * @param scaleUrl Where the API server tells how many of them there are to be.
+ * @param waitSeconds How long new clients may still be sent to it.
+ * @param dataFolder Where it keeps what must survive.
  */
-export function stopScript({ drain, leave, httpsGet }: Membership, hostSuffix: string, scaleUrl: string): string {
+export function stopScript(
+  { drain, leave, httpsGet }: Membership,
+  hostSuffix: string,
+  {
+    scaleUrl,
+    waitSeconds,
+    dataFolder,
+  }: { readonly scaleUrl: string; readonly waitSeconds: number; readonly dataFolder: string },
+): string {
   const words = (command: readonly string[]) => command.map((word) => ownWord(word, hostSuffix)).join(" ");
   return [
     script("control/common.sh", "control/stop.sh"),
@@ -21,7 +31,7 @@ export function stopScript({ drain, leave, httpsGet }: Membership, hostSuffix: s
     `leave() { ${words(leave)}; }`,
     `https_get() { timeout 30 ${words(httpsGet)} "$@"; }`,
     "",
-    `stop ${scaleUrl}`,
+    `stop ${scaleUrl} ${waitSeconds} ${dataFolder}`,
     "",
   ].join("\n");
 }

@@ -29,8 +29,12 @@ test("the container has its program's user, limits, probes and hooks", () => {
 });
 
 test("files are laid out before the program starts, from templates and secrets that it does not see", () => {
-  const [{ command, volume_mount }] = podOf(broker).init_container;
-  expect({ command, volume_mount, volume: podOf(broker).volume }).toMatchSnapshot();
+  const init = podOf(broker).init_container.map(({ name, command, volume_mount }: PlannedObject) => ({
+    name,
+    command,
+    volume_mount,
+  }));
+  expect({ init, volume: podOf(broker).volume }).toMatchSnapshot();
 });
 
 test("no file and no pod holds the value of a secret, nor a reference to one", () => {
@@ -165,7 +169,7 @@ describe("options", () => {
 
   test("a namespace is made, or looked up", () => {
     expect(Object.keys(deploy().plan.data ?? {})).toEqual(["kubernetes_namespace_v1"]);
-    const made = deploy({ createNamespace: true }).plan;
+    const made = deploy({ createNamespace: true, storage: { whenDestroyed: "delete" } }).plan;
     expect(made.data).toBeUndefined();
     expect(only(made, "namespace_v1").metadata).toMatchObject({
       name: "mqtt",

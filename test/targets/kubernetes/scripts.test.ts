@@ -1,10 +1,24 @@
 /** The scripts of pods, in a real shell, with folders of the test in place of theirs. */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { Secret } from "../../../src";
 import { basicAuth } from "../../../src/formats/references";
-import { checkSecretsCommand, layOutCommand, templatesOf } from "../../../src/targets/kubernetes/files";
+import {
+  checkSecretsCommand,
+  freshDataCommand,
+  layOutCommand,
+  templatesOf,
+} from "../../../src/targets/kubernetes/files";
 import { STOP, stopScript } from "../../../src/targets/kubernetes/stop-script";
 import type { ConfigFile, Membership, Workload } from "../../../src/workload";
 import { testPlacement } from "../../support/definitions";
@@ -176,9 +190,11 @@ describe("before a member stops", () => {
     leave: ["sh", "-c", 'echo "left $0"', "<<instance:host>>"],
     httpsGet: ["sh", "-c", `test "$0" = https://api/scale && echo '${answer}'`],
   });
+  const options = { scaleUrl: "https://api/scale", waitSeconds: 0, dataFolder: mkdtempSync(join(BASE, "data-")) };
+  const mark = join(options.dataFolder, ".mqtt-cluster-left");
   const stop = (answer: string, pod: string) => {
-    const script = stopScript(membership(answer), ".svc", "https://api/scale");
-    return run("env", [`POD_NAME=${pod}`, "sh", "-c", script]).output;
+    rmSync(mark, { force: true });
+    return run("env", [`POD_NAME=${pod}`, "sh", "-c", stopScript(membership(answer), ".svc", options)]).output;
   };
   const scale = (replicas: number) => `{"kind":"Scale","spec":{"replicas":${replicas}},"status":{"replicas":5}}`;
 
@@ -189,6 +205,27 @@ describe("before a member stops", () => {
 
   test.each(["dev-mqtt-broker-3", "dev-mqtt-broker-11"])("%s of three leaves for good", (pod) => {
     expect(stop(scale(3), pod)).toContain(`left ${pod}.svc`);
+    expect(existsSync(mark)).toBe(true);
+  });
+
+  test("an answer in lines of their own, as some clients get it, says the same", () => {
+    const pretty = JSON.stringify(JSON.parse(scale(3)), undefined, 2);
+    expect(stop(pretty, "dev-mqtt-broker-3")).toContain("left dev-mqtt-broker-3.svc");
+    expect(stop(pretty, "dev-mqtt-broker-2")).toContain("drained");
+    expect(existsSync(mark)).toBe(false);
+  });
+
+  test("one that has left begins anew when its pod is made again, any other goes on", () => {
+    const pod = new Pod(workload([file("a.conf", "a")]));
+    const folder = mkdtempSync(join(BASE, "data-"));
+    writeFile(folder, "mnesia/table", "old");
+    writeFile(folder, ".joined-cluster", "");
+    writeFile(folder, "lost+found/part", "");
+    expect(pod.run(freshDataCommand(folder))).toEqual({ status: 0, output: "" });
+    expect(readdirSync(folder).sort()).toEqual([".joined-cluster", "lost+found", "mnesia"]);
+    writeFile(folder, ".mqtt-cluster-left", "");
+    expect(pod.run(freshDataCommand(folder))).toEqual({ status: 0, output: "" });
+    expect(readdirSync(folder)).toEqual(["lost+found"]);
   });
 
   test.each(["", '{"kind":"Status","code":404}', '{"kind":"Scale","spec":{},"status":{"replicas":5}}'])(
@@ -208,7 +245,11 @@ describeWithPrograms(["shellcheck"], "scripts of pods", () => {
   ]);
   const scripts: Record<string, string> = {
     ...templatesOf(made),
-    [STOP]: stopScript(hostedBroker(testPlacement()).membership as Membership, ".svc", "https://api/scale"),
+    [STOP]: stopScript(hostedBroker(testPlacement()).membership as Membership, ".svc", {
+      scaleUrl: "https://api/scale",
+      waitSeconds: 5,
+      dataFolder: "/data",
+    }),
   };
 
   test.each(Object.keys(scripts).filter((name) => name.endsWith(".sh")))("%s", (name) => {

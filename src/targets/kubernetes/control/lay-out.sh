@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2154,SC2317 # follows common.sh and fill-secrets.sh, which calls some of it
 # Lays out the files of a program before it starts, as its own user: it must own some, and nobody else may read others.
-# Usage: lay-out check SOURCE/NAME..., or lay-out files NAME:MODE...
+# Usage: lay-out check SOURCE/NAME..., lay-out files NAME:MODE..., or lay-out data FOLDER
 
 secret_file() { echo "$secrets/$1/$2"; }
 
@@ -20,6 +20,12 @@ case $what in
       (secret_value "${secret%%/*}" "${secret#*/}" >/dev/null) || status=1
     done
     exit "$status"
+    ;;
+  data)
+    if [ -e "$1/$left" ]; then
+      # But for what belongs to the file system itself.
+      find "$1" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf {} +
+    fi
     ;;
   files)
     umask 077
