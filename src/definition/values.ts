@@ -202,7 +202,7 @@ const SIZE_UNITS = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 } as const;
 
 /** "64KB", "256MB", "2GB" (powers of 1024, as EMQX, Redis and Docker count): becomes bytes. */
 export function size(min: string, max: string) {
-  const message = `must be a size from ${min} to ${max}, written as a whole number and KB, MB or GB: "64KB", "256MB"`;
+  const message = `must be a size from ${min} to ${max}, written as a whole number and KB, MB or GB, not Gi: "${min}"`;
   return v.pipe(
     v.string(message),
     v.regex(/^\d+(?:B|KB|MB|GB)$/, message),
