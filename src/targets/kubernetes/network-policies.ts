@@ -39,8 +39,8 @@ function ingressOf(workload: Workload, input: FlowInput): NetworkPolicyV1SpecIng
     workload.ports.filter((port) => port.audience === audience).map(({ number }) => number);
   const shared = [
     ...workload.ports.filter(({ isShared }) => isShared).map(({ number }) => number),
-    // For a Prometheus of somebody's own.
-    ...workload.scrape.map(({ port }) => port),
+    // Without a Prometheus that is known here, for one of somebody's own.
+    ...(isWatched(input) ? [] : workload.scrape.map(({ port }) => port)),
   ];
   const clients = numbers("clients");
   const operators = numbers("operators");
@@ -60,6 +60,10 @@ function ingressOf(workload: Workload, input: FlowInput): NetworkPolicyV1SpecIng
       ? [{ from: [{ namespaceSelector: {} }], ports: tcp([workload.alive.port]) }]
       : []),
   ];
+}
+
+function isWatched({ workloads, isWatchedFromOutside }: FlowInput): boolean {
+  return isWatchedFromOutside || workloads.some(({ name }) => name === "prometheus");
 }
 
 /**

@@ -104,6 +104,20 @@ describe("parts alone", () => {
   });
 });
 
+test("metrics are for who is known to read them, and for the namespace where nobody is", () => {
+  const ingressOf = (monitoring?: Monitoring) =>
+    policyOf(
+      planOf((stack) => new MqttCluster(stack, "mqtt", { ...fullProps({ monitoring }), target: kubernetes() })),
+      "broker",
+    ).ingress;
+  const openToNamespace = {
+    from: [{ pod_selector: {} }],
+    ports: [{ protocol: "TCP", port: "18083" }],
+  };
+  expect(ingressOf()).not.toContainEqual(openToNamespace);
+  expect(ingressOf(Monitoring.none())).toContainEqual(openToNamespace);
+});
+
 test("a namespace is made once for everything that the stack has in it", () => {
   const target = kubernetes({ createNamespace: true, storage: { whenDestroyed: "delete" } });
   const { resource, data } = planOf((stack) => {
