@@ -67,6 +67,7 @@ export const kubernetesSchema = options({
   context: v.optional(pattern(/^[^\s"'$%{}\\]+$/, "the name of a context, without spaces or quotes")),
   brokersBy: v.optional(oneOf(["statefulSet", "helm", "operator"]), "statefulSet"),
   installOperator: v.optional(flag, false),
+  replicants: v.optional(integer(1, 100)),
   clients: v.optional(
     options({
       type: v.optional(oneOf(["ClusterIP", "NodePort", "LoadBalancer"]), "ClusterIP"),

@@ -193,6 +193,12 @@ export interface KubernetesTargetProps {
    * @default false
    */
   readonly installOperator?: boolean;
+  /**
+   * With `brokersBy: "operator"` and EMQX 5.9 or later: nodes beside `broker.nodes` that keep no data of their own and take
+   * clients as well, 1 to 100. They may come and go as the load does; the brokers proper keep the cluster together.
+   * @default - none
+   */
+  readonly replicants?: number;
   /** @default - reachable from inside of the Kubernetes cluster only */
   readonly clients?: KubernetesServiceProps;
   /** @default - see KubernetesStorageProps */

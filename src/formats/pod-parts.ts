@@ -10,6 +10,8 @@ export interface PodParts {
   readonly namespace: string;
   readonly clusterDomain: string;
   readonly replicas: number;
+  /** Of the same program, without data; see `Placement.replicants`. */
+  readonly replicants: number;
   readonly image: string;
   /** The two halves of the image; the second holds a digest, too. */
   readonly imageRepository: string;

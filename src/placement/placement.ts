@@ -42,6 +42,8 @@ export interface Placement {
   readonly managesMembers: boolean;
   /** Who makes the brokers. */
   readonly brokersMadeBy: Maker;
+  /** How many of the brokers' instances, the last ones, keep no data of their own. */
+  readonly replicants: number;
   /** Undefined where there are no pods. */
   podsOf(workload: WorkloadName): Pods | undefined;
   /** There only where clients come to an address that moves between balancers. */

@@ -219,6 +219,16 @@ test.each<[string, object, ...string[]]>([
     'target.scheduling.tolerations[0].value = "a$b": must be a value of a Kubernetes label',
   ],
   [
+    "nodes without data where nobody makes them",
+    kubernetes({ replicants: 2 }),
+    'target.replicants = 2: has no effect with brokersBy "statefulSet"',
+  ],
+  [
+    "nodes without data of open-source EMQX",
+    kubernetes({ brokersBy: "operator", replicants: 2 }),
+    "target.replicants = 2: open-source EMQX 5.8.9 has none",
+  ],
+  [
     "a version that changes under its name",
     kubernetes({ brokersBy: "helm" }, emqx({ version: "5.8" })),
     'broker.version = "5.8": must have three parts with brokersBy "helm"',

@@ -37,6 +37,7 @@ export function testPlacement(counts: Partial<Record<WorkloadName, number>> = {}
     software: "image",
     managesMembers: false,
     brokersMadeBy: "package",
+    replicants: 0,
     podsOf: () => undefined,
     folder: (_workload, _use, inImage) => inImage,
     instances: (workload) =>

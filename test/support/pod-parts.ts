@@ -9,6 +9,7 @@ export function samplePodParts(overrides: Partial<PodParts> = {}): PodParts {
     namespace: "mqtt",
     clusterDomain: "cluster.local",
     replicas: 3,
+    replicants: 2,
     image: "registry.example.com:5000/emqx/emqx:5.8.9@sha256:0f",
     imageRepository: "registry.example.com:5000/emqx/emqx",
     imageTag: "5.8.9@sha256:0f",

@@ -35,7 +35,7 @@ export function operatorLimits({ broker }: EmqxCluster): string[] {
   ];
 }
 
-/** EMQX as its maker's operator runs it: only with nodes that keep data, because open-source EMQX has no other. */
+/** EMQX as its maker's operator runs it; nodes without data are there from 5.9 on. */
 export function emqxCustomResource(definition: EmqxCluster, placement: Placement): CustomResource {
   const isBusiness = isBusinessEmqx(definition.broker.version);
   return {
@@ -55,6 +55,12 @@ export function emqxCustomResource(definition: EmqxCluster, placement: Placement
         metadata: { labels: podPart("labels"), annotations: podPart("annotations") },
         spec: coreTemplate(),
       },
+      ...(placement.replicants > 0 && {
+        replicantTemplate: {
+          metadata: { labels: podPart("labels"), annotations: podPart("annotations") },
+          spec: { ...nodeTemplate(), replicas: podPart("replicants") },
+        },
+      }),
       // The operator's services would take clients past the balancers. Those of this package are enough.
       dashboardServiceTemplate: { enabled: false },
       listenersServiceTemplate: { enabled: false },
@@ -79,7 +85,16 @@ function updateStrategy(isBusiness: boolean): JsonObject {
 
 function coreTemplate(): JsonObject {
   return {
+    ...nodeTemplate(),
     replicas: podPart("replicas"),
+    // One specification in spite of its name.
+    volumeClaimTemplates: podPart("claim"),
+  };
+}
+
+/** Of every node, whether it keeps data or not. */
+function nodeTemplate(): JsonObject {
+  return {
     // Of the disruption budget that the operator makes in any case; without this one it would forbid nothing.
     maxUnavailable: 1,
     env: podPart("env"),
@@ -98,7 +113,5 @@ function coreTemplate(): JsonObject {
     affinity: podPart("affinity"),
     tolerations: podPart("tolerations"),
     topologySpreadConstraints: podPart("topologySpreadConstraints"),
-    // One specification in spite of its name.
-    volumeClaimTemplates: podPart("claim"),
   };
 }

@@ -49,6 +49,7 @@ export class DockerPlatform implements Platform {
       software: "image",
       managesMembers: false,
       brokersMadeBy: this.brokersMadeBy,
+      replicants: 0,
       podsOf: () => undefined,
       folder: (_workload, _use, inImage) => inImage,
       // Names that the network's DNS resolves. `.internal` is reserved for private use, so a look-up that goes astray ends.

@@ -1,4 +1,5 @@
 import type { SoundDefinition } from "../../definition/cluster";
+import { isBusinessEmqx } from "../../definition/cross-checks";
 import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import { type Problem, problem, type Sound } from "../../definition/problems";
 import { secretsOf } from "../../definition/secret";
@@ -168,6 +169,7 @@ function makerOf(options: Options, { broker, name = "" }: SoundDefinition): Prob
           ),
         ]
       : []),
+    ...replicantsOfWhom(options, broker),
     ...(installOperator && brokersBy !== "operator"
       ? [
           problem(
@@ -178,6 +180,30 @@ function makerOf(options: Options, { broker, name = "" }: SoundDefinition): Prob
         ]
       : []),
   ];
+}
+
+function replicantsOfWhom({ replicants, brokersBy }: Options, broker: SoundDefinition["broker"]): Problem[] {
+  if (replicants === undefined) {
+    return [];
+  }
+  if (brokersBy !== "operator") {
+    return [
+      problem(
+        "target.replicants",
+        replicants,
+        `has no effect with brokersBy "${brokersBy}": leave it out and give broker more nodes, or set brokersBy to "operator"`,
+      ),
+    ];
+  }
+  return broker?.kind === "emqx" && broker.version && !isBusinessEmqx(broker.version)
+    ? [
+        problem(
+          "target.replicants",
+          replicants,
+          `open-source EMQX ${broker.version} has none: leave it out and give broker more nodes, or take 5.9 or later with a licence`,
+        ),
+      ]
+    : [];
 }
 
 const HELM = "@cdktf/provider-helm";

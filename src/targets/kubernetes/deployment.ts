@@ -206,7 +206,7 @@ export class KubernetesDeployment {
     // A workload with one instance has one service, and its pod no name that anybody asks for.
     const hasManyNames = name === "broker" || !isKnownByName(name);
     return [
-      ...(hasManyNames && isMadeHere(workload)
+      ...(hasManyNames && !workload.chart
         ? [make(`${name}-headless-service`, this.names.headlessService(name), headlessService(workload, this.names))]
         : []),
       ...(name !== "broker" && ports.some((port) => !isForClients(port))

@@ -23,8 +23,12 @@ export class Names {
     return `${this.cluster}-${workload}`;
   }
 
-  /** The service under which pods of a workload are known one by one. */
+  /** The service under which pods of a workload are known one by one, or all together where they have no lasting names. */
   public headlessService(workload: WorkloadName): string {
+    if (workload === "broker" && this.brokersMadeBy === "operator") {
+      // The operator's own, `-headless`, leaves nodes without data out.
+      return `${this.of(workload)}-pods`;
+    }
     return this.isMadeByOthers(workload) || !isKnownByName(workload)
       ? `${this.of(workload)}-headless`
       : this.of(workload);

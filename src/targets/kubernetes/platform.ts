@@ -56,12 +56,17 @@ export class KubernetesPlatform implements Platform {
   public place(cluster: string, demands: readonly Demand[]): Placement {
     const names = this.names(cluster);
     const maker = this.brokersMadeBy;
-    const count = (workload: WorkloadName) => demands.find((demand) => demand.workload === workload)?.count ?? 0;
+    const replicants = this.options.replicants ?? 0;
+    const count = (workload: WorkloadName) => {
+      const demanded = demands.find((demand) => demand.workload === workload)?.count ?? 0;
+      return workload === "broker" && demanded > 0 ? demanded + replicants : demanded;
+    };
     return {
       cluster,
       software: "image",
       managesMembers: maker === "package",
       brokersMadeBy: maker,
+      replicants,
       folder: (_workload, _use, inImage) => inImage,
       instances: (workload) => this.instances(names, workload, count(workload)),
       podsOf: (workload) => ({

@@ -41,7 +41,8 @@ export function podParts(input: PodInput): PodParts {
     name: names.of(workload.name),
     namespace: options.namespace,
     clusterDomain: options.clusterDomain,
-    replicas: workload.instances.length,
+    replicas: workload.instances.length - replicantsOf(workload, options),
+    replicants: replicantsOf(workload, options),
     image,
     imageRepository,
     imageTag,
@@ -65,6 +66,11 @@ export function podParts(input: PodInput): PodParts {
     ...scheduling(input),
     ...claim(workload, options),
   };
+}
+
+/** Only an operator has been told of any. */
+function replicantsOf({ customResource }: Workload, { replicants = 0 }: KubernetesOptions): number {
+  return customResource ? replicants : 0;
 }
 
 /** The specification of a pod that this package makes itself. */

@@ -57,6 +57,7 @@ export class VmsPlatform implements Platform {
       software: "package",
       managesMembers: true,
       brokersMadeBy: this.brokersMadeBy,
+      replicants: 0,
       podsOf: () => undefined,
       virtualAddress,
       folder: (workload, use) => `${ROOTS[use]}/mqtt-cluster/${cluster}/${workload}`,

@@ -1,5 +1,6 @@
 /** Whole constructs on Kubernetes, as far as they differ from the sum of their parts. */
 import { TerraformStack, Testing } from "cdktf";
+import { parse } from "yaml";
 import {
   type Access,
   Balancer,
@@ -9,6 +10,7 @@ import {
   MqttBalancer,
   MqttCluster,
   RedisSessionStore,
+  Secret,
   SessionStore,
   Target,
 } from "../../../src";
@@ -70,9 +72,26 @@ describe("EMQX by its maker's chart or operator", () => {
     );
     const balancer = Object.values(plan.resource.kubernetes_config_map_v1).find(({ data }) => data["haproxy.cfg"]);
     expect(balancer?.data["haproxy.cfg"]).toContain(
-      "server-template broker- 3 dev-mqtt-broker-headless.mqtt.svc.cluster.local:1883",
+      "server-template broker- 3 dev-mqtt-broker-pods.mqtt.svc.cluster.local:1883",
     );
   });
+});
+
+test("nodes without data take clients as brokers do, and have no claims", () => {
+  const broker = Broker.emqx({ version: "5.10.4", license: Secret.variable("emqx_license") });
+  const plan = planOf(
+    (stack) =>
+      new MqttCluster(stack, "mqtt", {
+        ...fullProps({ broker }),
+        target: kubernetes({ brokersBy: "operator", replicants: 4 }),
+      }),
+  );
+  const [{ spec }] = parse(releaseOf(plan, /broker$/).values[0]).objects;
+  expect([spec.coreTemplate.spec.replicas, spec.replicantTemplate.spec.replicas]).toEqual([3, 4]);
+  expect(spec.replicantTemplate.spec.volumeClaimTemplates).toBeUndefined();
+  expect(spec.replicantTemplate.metadata.labels).toEqual(spec.coreTemplate.metadata.labels);
+  const balancer = Object.values(plan.resource.kubernetes_config_map_v1).find(({ data }) => data["haproxy.cfg"]);
+  expect(balancer?.data["haproxy.cfg"]).toContain("server-template broker- 7 dev-mqtt-broker-pods.mqtt.svc");
 });
 
 describe("parts alone", () => {
