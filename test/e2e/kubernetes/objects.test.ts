@@ -189,7 +189,12 @@ describeOnKubernetes("the API server takes what is made with EMQX", () => {
         await until("the kinds are known", async () => (await attempt("get", "emqx,podmonitor")).status === 0, 30_000);
         await applied("operator", operators, async () => {
           const objects = await NAMESPACE.kubectl("get", "emqx,podmonitor,prometheusrule", "-o", "name");
-          expect(objects.split("\n").sort()).toMatchSnapshot();
+          expect(objects.split("\n").sort()).toEqual([
+            `emqx.apps.emqx.io/${CLUSTER}-broker`,
+            `podmonitor.monitoring.coreos.com/${CLUSTER}-broker`,
+            `podmonitor.monitoring.coreos.com/${CLUSTER}-session-store-exporter`,
+            `prometheusrule.monitoring.coreos.com/${CLUSTER}-alerts`,
+          ]);
         });
       } finally {
         await kubectl("delete", "--ignore-not-found", ...files.flatMap((file) => ["-f", file]));
