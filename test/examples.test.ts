@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { logicalIds } from "./support/plans";
 import { temporaryFolder } from "./support/programs";
 
 const EXAMPLES = join(__dirname, "../examples");
@@ -23,8 +24,6 @@ test.each(readdirSync(EXAMPLES).filter((name) => name.endsWith(".ts")))("%s synt
   const plan = synthesise(example);
   expect({
     variables: Object.keys(plan.variable ?? {}),
-    resources: Object.fromEntries(
-      Object.entries(plan.resource ?? {}).map(([type, resources]) => [type, Object.keys(resources)]),
-    ),
+    resources: logicalIds(plan),
   }).toMatchSnapshot();
 });

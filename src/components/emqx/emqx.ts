@@ -161,18 +161,19 @@ function ports(definition: EmqxCluster): Port[] {
  */
 function memberHealth(placement: Placement): HealthCheck {
   const nodes = placement.instances("broker");
-  // Where members come and go one by one, one more of them must not change what is asked of the others.
-  const counted = placement.managesMembers ? Math.min(nodes.length, 3) : nodes.length;
-  const majority = Math.floor((placement.software === "package" ? nodes.length : counted) / 2) + 1;
+  const isPackage = placement.software === "package";
+  // Where members come and go one by one, one more of them must not change what is asked of the others: containers would
+  // be replaced. A program from a package goes on under another check.
+  const counted = placement.managesMembers && !isPackage ? Math.min(nodes.length, 3) : nodes.length;
+  const majority = Math.floor(counted / 2) + 1;
   const page = `http://127.0.0.1:${API_PORT}${PAGES.stats}`;
   const enough = (needed: number | string) =>
     `curl -fsS --max-time 4 ${page} | awk '$1 == "emqx_cluster_nodes_running" && $2 >= ${needed} { member = 1 } END { exit !member }'`;
   // Where nodes start one after another, the first one finds nobody, the second one other, and so on.
   const position = nodes.map(({ host }, index) => `${host}) needed=${Math.min(index + 1, majority)} ;;`).join(" ");
-  const command =
-    placement.software === "package"
-      ? ["sh", "-c", `case $0 in ${position} esac; ${enough("'$needed'")}`, INSTANCE_HOST]
-      : ["sh", "-c", enough(majority)];
+  const command = isPackage
+    ? ["sh", "-c", `case $0 in ${position} esac; ${enough("'$needed'")}`, INSTANCE_HOST]
+    : ["sh", "-c", enough(majority)];
   return {
     probe: { kind: "command", command },
     intervalSeconds: 10,

@@ -10,6 +10,7 @@ import type { Construct } from "constructs";
 import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import type { Placement } from "../../placement/placement";
 import type { ConfigFile, CustomObject, Workload, WorkloadName } from "../../workload";
+import { fingerprint } from "../fingerprint";
 import { StackSecrets } from "../stack-secrets";
 import { inStartOrder } from "../start-order";
 import { Accounts } from "./accounts";
@@ -18,10 +19,10 @@ import { Foundation } from "./foundation";
 import type { Helm } from "./helm";
 import { lookUp, type NeededDefinition } from "./lookups";
 import { isMadeHere } from "./made-here";
-import { blocks, escaped, fingerprint, type Making, metadata, secretsOf } from "./making";
+import { blocks, escaped, type Making, metadata, secretsOf } from "./making";
 import { isKnownByName, type Names } from "./names";
 import { flowsOf } from "./network-policies";
-import { forgetSeconds, hostSuffix, type PodInput, podParts, podSpec } from "./pod";
+import { claim, forgetSeconds, hostSuffix, type PodInput, podParts, podSpec } from "./pod";
 import { rolloutSeconds } from "./rollout";
 import { clientsService, headlessService, internalService, isForClients } from "./services";
 import { STOP, stopScript } from "./stop-script";
@@ -266,7 +267,6 @@ export class KubernetesDeployment {
     const { name, program, instances, data, startOrder, membership } = workload;
     const { storage, minReady } = this.options;
     const labels = this.names.labels(name, program);
-    const parts = podParts(input);
     return new StatefulSetV1(this.making.scope, name, {
       provider: this.making.provider,
       dependsOn,
@@ -287,7 +287,7 @@ export class KubernetesDeployment {
         volumeClaimTemplate: data.map((directory) => ({
           // No label that may change: claims cannot follow.
           metadata: { name: directory.name, labels: this.names.selector(name) },
-          spec: parts.claim as never,
+          spec: claim(workload, this.options).claim as never,
         })),
       },
       waitForRollout: true,

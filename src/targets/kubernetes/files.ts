@@ -57,7 +57,7 @@ export function templatesOf(workload: Workload): Record<string, string> {
   }
   return {
     ...Object.fromEntries(files.map((file) => [keyOf(file), file.content])),
-    ...(files.length > 0 ? checkSecretsTemplates() : {}),
+    ...(files.length > 0 ? layOutTemplate() : {}),
     ...(followed(workload).length > 0 ? { [FOLLOW]: followScript(workload) } : {}),
   };
 }
@@ -75,14 +75,14 @@ function followScript(workload: Workload): string {
   return `${script(COMMON, "control/follow.sh")}\nfollow_all() {\n${lines.join("\n")}\n}\n\nforever ${signal}\n`;
 }
 
+/** The script behind the commands below. */
+export function layOutTemplate(): Record<string, string> {
+  return { [LAY_OUT]: script(COMMON, "../fill-secrets.sh", "control/lay-out.sh") };
+}
+
 /** The command that checks secrets before anything else is made: by source and name. */
 export function checkSecretsCommand(secrets: readonly string[]): string[] {
   return ["sh", `${TEMPLATES}/${LAY_OUT}`, "check", ...secrets];
-}
-
-/** The script that it runs. */
-export function checkSecretsTemplates(): Record<string, string> {
-  return { [LAY_OUT]: script(COMMON, "../fill-secrets.sh", "control/lay-out.sh") };
 }
 
 /** Lays the files out before the program starts; `undefined` where there are none. */

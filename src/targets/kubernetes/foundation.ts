@@ -6,10 +6,11 @@ import type { TerraformResource } from "cdktf";
 import { imageOf } from "../../definition/images";
 import type { SecretReference } from "../../formats/references";
 import type { JsonObject, Workload } from "../../workload";
+import { fingerprint } from "../fingerprint";
 import type { StackSecrets } from "../stack-secrets";
 import type { Accounts } from "./accounts";
-import { checkSecretsCommand, checkSecretsTemplates, SECRETS, TEMPLATES } from "./files";
-import { blocks, distinct, escaped, fingerprint, type Making, metadata, secretsOf } from "./making";
+import { checkSecretsCommand, layOutTemplate, SECRETS, TEMPLATES } from "./files";
+import { blocks, distinct, escaped, type Making, metadata, secretsOf } from "./making";
 import { namespaceOf } from "./namespaces";
 import { projectedSecrets } from "./pod";
 import { containerSecurity, podSecurity, RESTRICTED } from "./security";
@@ -93,7 +94,7 @@ export class Foundation {
       provider: this.making.provider,
       dependsOn: [...this.made],
       metadata: metadata(this.making, this.making.names.of("secrets-check"), this.making.names.sharedLabels()),
-      data: escaped(checkSecretsTemplates()),
+      data: escaped(layOutTemplate()),
     });
     const image = imageOf(this.making.options, reader);
     const command = checkSecretsCommand(held.map(({ source, name }) => `${source}/${name}`));
@@ -127,7 +128,7 @@ export class Foundation {
     this.made.push(templates);
     return new JobV1(this.making.scope, "secrets-check", {
       provider: this.making.provider,
-      dependsOn: [...this.made, templates],
+      dependsOn: [...this.made],
       // A job cannot be changed: another list is another job.
       metadata: metadata(
         this.making,

@@ -12,8 +12,8 @@ import { rolloutSeconds } from "./rollout";
 
 /** Where EMQX's operator lives when it is installed along. */
 const OPERATOR_NAMESPACE = "emqx-operator-system";
-/** How long it may take to run. */
-const OPERATOR_SECONDS = 300;
+/** How long a release may take that starts no brokers. */
+const USUAL_SECONDS = 300;
 
 /**
  * Releases of Helm: of charts, and of objects of kinds that others have added to the cluster. Terraform's own resource for
@@ -111,7 +111,7 @@ export class Helm {
       values,
       dependsOn,
       namespace,
-      timeout = OPERATOR_SECONDS,
+      timeout = USUAL_SECONDS,
       ...config
     }: {
       readonly name: string;

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { KubernetesProvider } from "@cdktf/provider-kubernetes/lib/provider";
 import type { Construct } from "constructs";
 import type { KubernetesOptions } from "../../definition/kubernetes-schema";
@@ -37,8 +36,4 @@ export function secretsOf({ files }: Workload): SecretReference[] {
 
 export function distinct(references: readonly SecretReference[]): SecretReference[] {
   return [...new Map(references.map((reference) => [`${reference.source}/${reference.name}`, reference])).values()];
-}
-
-export function fingerprint(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

@@ -153,30 +153,25 @@ function environment(input: PodInput): JsonObject[] {
 function initContainers(input: PodInput, image: string): JsonObject[] {
   const { workload, options, secrets } = input;
   const command = layOutCommand(workload);
+  if (!command) {
+    return [];
+  }
   const data = workload.membership && isMadeHere(workload) ? workload.data : [];
-  return command
-    ? [
-        ...data.map(({ name, path }) => ({
-          name: "data",
-          image,
-          command: freshDataCommand(path),
-          resources: resourcesOf(workload, options),
-          securityContext: containerSecurity(workload, options),
-          volumeMounts: [...layOutMounts(false), { name, mountPath: path }],
-          terminationMessagePolicy: "FallbackToLogsOnError",
-        })),
-        {
-          name: "files",
-          image,
-          command,
-          // As much as the program: what is scheduled for the one has room for the other.
-          resources: resourcesOf(workload, options),
-          securityContext: containerSecurity(workload, options),
-          volumeMounts: layOutMounts(secrets.length > 0),
-          terminationMessagePolicy: "FallbackToLogsOnError",
-        },
-      ]
-    : [];
+  return [
+    ...data.map(({ name, path }) => ({
+      name: "data",
+      command: freshDataCommand(path),
+      volumeMounts: [...layOutMounts(false), { name, mountPath: path }],
+    })),
+    { name: "files", command, volumeMounts: layOutMounts(secrets.length > 0) },
+  ].map((container) => ({
+    ...container,
+    image,
+    // As much as the program: what is scheduled for the one has room for the other.
+    resources: resourcesOf(workload, options),
+    securityContext: containerSecurity(workload, options),
+    terminationMessagePolicy: "FallbackToLogsOnError",
+  }));
 }
 
 function volumes({ workload, names, secrets }: PodInput): JsonObject[] {
@@ -323,7 +318,7 @@ function scheduling({
 
 const GB = 1024 ** 3;
 
-function claim(
+export function claim(
   workload: Workload,
   { storage }: KubernetesOptions,
 ): Pick<PodParts, "claim" | "claimSize" | "storageClass"> {

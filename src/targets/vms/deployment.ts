@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   type RemoteExecProvisioner,
   type SSHProvisionerConnection,
@@ -10,7 +9,9 @@ import { MOST_BROKERS } from "../../definition/vms";
 import { shellCommand } from "../../formats/shell";
 import { escapeTemplate } from "../../formats/terraform";
 import type { Package, Workload, WorkloadName } from "../../workload";
+import { fingerprint } from "../fingerprint";
 import { StackSecrets } from "../stack-secrets";
+import { inStartOrder } from "../start-order";
 import { connectionTo, connectionToSelf, type HostLogin } from "./connection";
 import { changeEffect, commonPart, controlScript, type HostedInstance, instancePart } from "./control-script";
 import { filesScript } from "./files-script";
@@ -60,7 +61,7 @@ export class VmsDeployment {
     const members = this.members(installed);
     const running = new Map<WorkloadName, TerraformResource[]>();
     const configurations: TerraformResource[] = [];
-    for (const hosted of inStartOrder(this.instances)) {
+    for (const hosted of this.inStartOrder()) {
       const { workload, instance } = hosted;
       const before = workload.startsAfter.flatMap((name) => running.get(name) ?? []);
       const predecessors = running.get(workload.name) ?? [];
@@ -83,6 +84,11 @@ export class VmsDeployment {
       ...preflights,
       ...this.secretRules(),
     ];
+  }
+
+  private inStartOrder(): ReachableInstance[] {
+    const workloads = inStartOrder([...new Set(this.instances.map(({ workload }) => workload))]);
+    return workloads.flatMap((workload) => this.instances.filter((hosted) => hosted.workload === workload));
   }
 
   /** For hosts that set themselves up: the variables in their scripts, and no more. */
@@ -353,21 +359,6 @@ function ifPresent(file: string, commands: readonly string[]): string[] {
   return [`if [ -e "${file}" ]; then`, ...commands, "fi"];
 }
 
-/** Dependencies before what depends on them. */
-function inStartOrder(instances: readonly ReachableInstance[]): ReachableInstance[] {
-  const ordered: ReachableInstance[] = [];
-  const visit = (hosted: ReachableInstance) => {
-    if (!ordered.includes(hosted)) {
-      for (const name of hosted.workload.startsAfter) {
-        instances.filter(({ workload }) => workload.name === name).forEach(visit);
-      }
-      ordered.push(hosted);
-    }
-  };
-  instances.forEach(visit);
-  return ordered;
-}
-
 /** Some clouds count every byte. */
 function withoutComments(script: string): string {
   return script.replace(/^\s*# (?!shellcheck ).*\n/gm, "");
@@ -377,8 +368,4 @@ function escapeStrings<T>(value: T): T {
   return JSON.parse(JSON.stringify(value), (_key, inner) =>
     typeof inner === "string" ? escapeTemplate(inner) : inner,
   );
-}
-
-function fingerprint(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

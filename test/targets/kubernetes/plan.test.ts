@@ -1,3 +1,4 @@
+import { logicalIds } from "../../support/plans";
 import { deploy, only, type PlannedObject } from "./deploy";
 
 const { plan, deployment } = deploy();
@@ -12,9 +13,7 @@ function essence(pod: PlannedObject) {
 }
 
 test("logical ids are a contract", () => {
-  expect(
-    Object.fromEntries(Object.entries(plan.resource).map(([type, resources]) => [type, Object.keys(resources)])),
-  ).toMatchSnapshot();
+  expect(logicalIds(plan)).toMatchSnapshot();
 });
 
 test("brokers are a stateful set whose pods are known by name", () => {
