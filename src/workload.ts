@@ -60,6 +60,11 @@ export interface Workload {
   readonly chart?: Chart;
   /** The same program as its maker's operator runs it on Kubernetes; absent where there is none. */
   readonly customResource?: CustomResource;
+  /**
+   * What to do about it, where the program looks up the addresses of others at its start only, and so loses those that get new
+   * ones.
+   */
+  readonly looksUpOnce?: string;
   /** Workloads that must be healthy before this one starts. */
   readonly startsAfter: readonly WorkloadName[];
   /** Whether the instances form their cluster when started together, or must come up one after another. */
@@ -141,6 +146,8 @@ export interface ConfigFile {
   readonly mode: number;
   /** The program refuses to start unless it owns the file and nobody else may read it (an Erlang cookie). */
   readonly mustBeOwnedByProgram?: boolean;
+  /** The name of the only instance that has it; all of them have it when absent. */
+  readonly onlyFor?: string;
   /** What brings a changed file into force; `nothing` where the program needs it at its next start only, or reads it each time. */
   readonly onChange: "reload" | "restart" | "nothing";
   /** The program's own checker for this file in place, run before the file is used: `["haproxy", "-c", "-f", path]`. */
@@ -150,6 +157,8 @@ export interface ConfigFile {
 export interface Process {
   /** Replaces the image's entry point when given. */
   readonly command?: readonly string[];
+  /** What the image itself has there, for whoever must start it from a process of its own; absent where `command` is given. */
+  readonly entryPoint?: readonly string[];
   readonly args: readonly string[];
   /** No secrets: an environment is visible to whoever may inspect the process. May refer to the instance. */
   readonly environment: Readonly<Record<string, string>>;

@@ -22,11 +22,15 @@ export const registrySchema = pattern(
   'a registry without scheme: "registry.example.com/mirror"',
 );
 
-export const imagesSchema = mapOf(
-  v.picklist(PROGRAMS, `is not a program of this package; known: ${PROGRAMS.join(", ")}`),
-  image,
-  'must be an object of images by program: { haproxy: "haproxy:3.2.22-alpine" }',
-);
+export function imagesOf(programs: readonly string[]) {
+  return mapOf(
+    v.picklist(programs, `is not a program of this package; known: ${programs.join(", ")}`),
+    image,
+    'must be an object of images by program: { haproxy: "haproxy:3.2.22-alpine" }',
+  );
+}
+
+export const imagesSchema = imagesOf(PROGRAMS);
 
 /** The image named for the program, or the official one, from the registry if there is one. */
 export function imageOf(

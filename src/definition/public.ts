@@ -16,6 +16,8 @@ export {
   RabbitmqPartitionHandling,
 } from "./broker";
 export { ClusterDefinitionProps } from "./cluster";
+export { DockerTargetProps } from "./docker";
+export { DockerSwarmTargetProps, SwarmHostProps } from "./docker-swarm";
 export { ExistingBrokersProps } from "./existing-brokers";
 export {
   KubernetesBrokerMaker,
@@ -31,7 +33,7 @@ export {
 export { Monitoring, PrometheusMonitoringProps, PrometheusOperatorMonitoringProps, WebhookProps } from "./monitoring";
 export { Secret, SecretSource } from "./secret";
 export { ExistingRedisProps, RedisProps, SessionStore } from "./session-store";
-export { DockerTargetProps, Target } from "./target";
+export { Target } from "./target";
 export {
   VmBastionProps,
   VmHostProps,

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { hostsNamed, MOST_BROKERS } from "./host-maps";
 import { hostName, integer, mapOf, oneOf, options, pattern, port } from "./values";
 
 /** How Terraform reaches a server by SSH. */
@@ -142,9 +143,6 @@ export const VM_PROGRAMS = [
   "alertmanager",
 ] as const;
 
-/** Brokers that the destruction of one must be written for in advance; see targets/vms/deployment.ts. */
-export const MOST_BROKERS = 9;
-
 const KEY = "(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]{40,}={0,2}";
 
 const hostKey = pattern(
@@ -168,16 +166,11 @@ const bastion = options({ ...login, address: hostName, hostKey });
 const ssh = { ...login, bastion: v.optional(bastion) };
 const host = options({ ...ssh, address: hostName, privateAddress: v.optional(hostName), hostKey });
 
-const hostsNamed = (regex: RegExp, example: string) =>
-  mapOf(
-    v.pipe(v.string(), v.regex(regex, `is no name of an instance; allowed: ${example}`)),
-    host,
-    `must be an object of hosts by name of the instance: { "${example.split(" ")[0]}": { address: …, hostKey: … } }`,
-  );
+const EXAMPLE = "{ address: …, hostKey: … }";
 
 export const vmsSchema = options({
-  brokers: v.optional(hostsNamed(/^broker-[1-9]$/, `broker-1 to broker-${MOST_BROKERS}`), {}),
-  balancers: v.optional(hostsNamed(/^balancer-[12]$/, "balancer-1 and balancer-2"), {}),
+  brokers: hostsNamed(host, /^broker-[1-9]$/, `broker-1 to broker-${MOST_BROKERS}`, EXAMPLE),
+  balancers: hostsNamed(host, /^balancer-[12]$/, "balancer-1 and balancer-2", EXAMPLE),
   sessionStore: v.optional(host),
   monitoring: v.optional(host),
   ssh: v.optional(options(ssh), {}),

@@ -8,6 +8,16 @@ export function quotedShellWord(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
+/** The same, with what the shell itself knows in place of a reference: `"$host"`. */
+export function shellWordWith(text: string, reference: string, known: string): string {
+  return text.includes(reference)
+    ? text
+        .split(reference)
+        .map((part) => (part === "" ? "" : shellWord(part)))
+        .join(known)
+    : shellWord(text);
+}
+
 export function shellCommand(words: readonly string[]): string {
   return words.map(shellWord).join(" ");
 }

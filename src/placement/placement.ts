@@ -40,6 +40,10 @@ export interface Placement {
   readonly software: "image" | "package";
   /** Whether instances are told to come and go one by one, with the commands of `Membership`. */
   readonly managesMembers: boolean;
+  /** Whether others find an instance by its host only while it is healthy, and so never one that has yet to become it. */
+  readonly namesFollowHealth: boolean;
+  /** Whether every changed file is a new start of who has it, even one that no running program reads. */
+  readonly filesAreFixed: boolean;
   /** Who makes the brokers. */
   readonly brokersMadeBy: Maker;
   /** How many of the brokers' instances, the last ones, keep no data of their own. */

@@ -1,7 +1,9 @@
 import type { SoundDefinition } from "../definition/cluster";
+import type { DockerTargetProps } from "../definition/docker";
+import type { DockerSwarmTargetProps } from "../definition/docker-swarm";
 import type { KubernetesTargetProps } from "../definition/kubernetes";
 import { type Problem, problem, refuseProblems } from "../definition/problems";
-import { type DockerTargetProps, Target } from "../definition/target";
+import { Target } from "../definition/target";
 import type { VmsTargetProps } from "../definition/vms";
 import type { Platform } from "./platform";
 import { missingPackage } from "./provider-packages";
@@ -20,6 +22,11 @@ export function platformOf(target: Target | undefined): Platform | undefined {
       refuseProblems("the target", missingPackage("target", "docker", "@cdktf/provider-docker"));
       const { DockerPlatform } = require("./docker/platform") as typeof import("./docker/platform");
       return new DockerPlatform(target._props as DockerTargetProps);
+    }
+    case "dockerSwarm": {
+      refuseProblems("the target", missingPackage("target", "dockerSwarm", "@cdktf/provider-docker"));
+      const { DockerSwarmPlatform } = require("./docker-swarm/platform") as typeof import("./docker-swarm/platform");
+      return new DockerSwarmPlatform(target._props as DockerSwarmTargetProps);
     }
     case "vms": {
       const { VmsPlatform } = require("./vms/platform") as typeof import("./vms/platform");
@@ -41,7 +48,7 @@ export function checkTarget(
 ): Problem[] {
   return (
     platform?.checkDefinition(definition) ?? [
-      problem("target", target, "must be Target.docker(), Target.vms() or Target.kubernetes()"),
+      problem("target", target, "must be Target.docker(), Target.dockerSwarm(), Target.vms() or Target.kubernetes()"),
     ]
   );
 }

@@ -36,6 +36,8 @@ export function testPlacement(counts: Partial<Record<WorkloadName, number>> = {}
     resolver: "127.0.0.11",
     software: "image",
     managesMembers: false,
+    namesFollowHealth: false,
+    filesAreFixed: false,
     brokersMadeBy: "package",
     replicants: 0,
     podsOf: () => undefined,

@@ -2,6 +2,7 @@ import type { ClusterDefinition, EmqxDefinition } from "../../definition/cluster
 import { type HoconObject, printHocon } from "../../formats/hocon";
 import type { Placement } from "../../placement/placement";
 import type { ConfigFile } from "../../workload";
+import { peerFiles } from "../peers";
 import { accessConfig } from "./access";
 import { nodeCapacity } from "./capacity";
 import { API_PORT, emqxPlaces, nodeName, RPC_PORT, WS_PATH } from "./places";
@@ -21,7 +22,7 @@ export function configFile(definition: EmqxCluster, placement: Placement): Confi
     path: config,
     content: [
       "# Written by cdktf-mqtt-cluster. Changes are lost at the next deployment.",
-      ...(seeds(placement).length > 0 ? [`include "${peers}"`] : []),
+      ...(hasSeeds(placement) ? [`include "${peers}"`] : []),
       printHocon(emqxConfig(definition, placement)),
     ].join("\n"),
     mode: 0o400,
@@ -31,18 +32,15 @@ export function configFile(definition: EmqxCluster, placement: Placement): Confi
 }
 
 /** Where a node looks for others at its start; a file of its own, because nobody must restart for one more of them. */
-export function peerFiles(placement: Placement): ConfigFile[] {
-  const found = seeds(placement);
-  return found.length === 0
-    ? []
-    : [
-        {
-          path: emqxPlaces(placement).peers,
-          content: printHocon({ cluster: { static: { seeds: found } } }),
-          mode: 0o444,
-          onChange: "nothing",
-        },
-      ];
+export function seedFiles(placement: Placement): ConfigFile[] {
+  return hasSeeds(placement)
+    ? peerFiles(placement, (peers) => ({
+        path: emqxPlaces(placement).peers,
+        content: printHocon({ cluster: { static: { seeds: peers.map(({ host }) => nodeName(host)) } } }),
+        mode: 0o444,
+        onChange: "nothing",
+      }))
+    : [];
 }
 
 /** The whole of emqx.conf but for the peers. It replaces the shipped file, without which EMQX has no cookie, data folder and dashboard. */
@@ -101,9 +99,8 @@ function discovery(placement: Placement): HoconObject {
     : { discovery_strategy: "static" };
 }
 
-function seeds({ instances, discovery }: Placement): string[] {
-  const brokers = instances("broker");
-  return brokers.length > 1 && discovery.kind === "static" ? brokers.map(({ host }) => nodeName(host)) : [];
+function hasSeeds({ instances, discovery }: Placement): boolean {
+  return instances("broker").length > 1 && discovery.kind === "static";
 }
 
 /** Four listeners named `default` run unless they are switched off: those for TLS with a certificate known to everybody. */

@@ -2,7 +2,7 @@ import type { ClusterDefinition } from "../../definition/cluster";
 import { isBusinessEmqx } from "../../definition/cross-checks";
 import { INSTANCE_HOST } from "../../formats/references";
 import type { Placement } from "../../placement/placement";
-import type { Connection, HealthCheck, Port, ScrapeEndpoint, Workload, WorkloadName } from "../../workload";
+import type { Connection, Port, ScrapeEndpoint, Workload, WorkloadName } from "../../workload";
 import type { BrokerInterface } from "../broker-interface";
 import { openFilesParameter, raiseOpenFiles } from "../open-files";
 import { connectionToRedis, startOfRedis } from "../redis/server";
@@ -10,9 +10,10 @@ import { WEBDIS_PORT } from "../webdis/webdis";
 import { accessFiles } from "./access";
 import { emqxAlerts, JOBS } from "./alerts";
 import { nodeCapacity } from "./capacity";
-import { configFile, type EmqxCluster, isBehindBalancer, peerFiles } from "./config";
+import { configFile, type EmqxCluster, isBehindBalancer, seedFiles } from "./config";
 import { emqxCustomResource } from "./custom-resource";
 import { emqxChart } from "./helm-chart";
+import { memberHealth, PAGES } from "./member-health";
 import { emqxMembership, membershipScript } from "./membership";
 import { emqxNotes } from "./notes";
 import { operatorConfig } from "./operator-config";
@@ -67,7 +68,7 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
     files: [
       ...(maker === "operator"
         ? operatorConfig(definition, placement).files
-        : [configFile(definition, placement), ...peerFiles(placement)]),
+        : [configFile(definition, placement), ...seedFiles(placement)]),
       ...accessFiles(definition, places),
       ...(hasMembership(placement)
         ? [
@@ -81,6 +82,7 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
         : []),
     ],
     process: {
+      ...(!isPackage && { entryPoint: ["/usr/bin/docker-entrypoint.sh"] }),
       args: isPackage
         ? ["foreground"]
         : placement.managesMembers
@@ -109,14 +111,14 @@ export function emqxWorkload(definition: ClusterDefinition, placement: Placement
     data: [{ name: "data", path: places.data }],
     membership: hasMembership(placement) ? emqxMembership(places, broker.nodes) : undefined,
     kernelParameters: openFilesParameter(openFiles),
-    health: memberHealth(placement),
+    health: memberHealth(placement, places),
     alive: { port: API_PORT, path: "/status" },
     ...(maker === "chart" && { chart: emqxChart(definition, placement) }),
     ...(maker === "operator" && { customResource: emqxCustomResource(definition, placement) }),
     connectsTo: connections(definition),
     startsAfter: startsAfter(definition),
     // Each node looks for the others until it finds them, in whatever order they start.
-    startOrder: "together",
+    startOrder: placement.namesFollowHealth ? "one-by-one" : "together",
     scrape: scrape(definition),
     alerts: emqxAlerts(definition, placement),
     notes: emqxNotes(definition, placement),
@@ -154,35 +156,6 @@ function ports(definition: EmqxCluster): Port[] {
   ];
 }
 
-/**
- * A node alone is no member: `/status` is green before it has joined, while it would take clients and lose them again a
- * moment later. This asks how many members the node sees; a majority is enough, so that one node that is down does not
- * make the others unhealthy.
- */
-function memberHealth(placement: Placement): HealthCheck {
-  const nodes = placement.instances("broker");
-  const isPackage = placement.software === "package";
-  // Where members come and go one by one, one more of them must not change what is asked of the others: containers would
-  // be replaced. A program from a package goes on under another check.
-  const counted = placement.managesMembers && !isPackage ? Math.min(nodes.length, 3) : nodes.length;
-  const majority = Math.floor(counted / 2) + 1;
-  const page = `http://127.0.0.1:${API_PORT}${PAGES.stats}`;
-  const enough = (needed: number | string) =>
-    `curl -fsS --max-time 4 ${page} | awk '$1 == "emqx_cluster_nodes_running" && $2 >= ${needed} { member = 1 } END { exit !member }'`;
-  // Where nodes start one after another, the first one finds nobody, the second one other, and so on.
-  const position = nodes.map(({ host }, index) => `${host}) needed=${Math.min(index + 1, majority)} ;;`).join(" ");
-  const command = isPackage
-    ? ["sh", "-c", `case $0 in ${position} esac; ${enough("'$needed'")}`, INSTANCE_HOST]
-    : ["sh", "-c", enough(majority)];
-  return {
-    probe: { kind: "command", command },
-    intervalSeconds: 10,
-    timeoutSeconds: 5,
-    retries: 3,
-    startPeriodSeconds: 120,
-  };
-}
-
 function connections({ access, broker, sessionStore }: EmqxCluster): Connection[] {
   const isDirect = isBusinessEmqx(broker.version) || access.kind === "redis";
   return [
@@ -200,13 +173,6 @@ function startsAfter({ broker, sessionStore }: EmqxCluster): WorkloadName[] {
   }
   return [...startOfRedis(sessionStore), ...(isBusinessEmqx(broker.version) ? [] : ["session-writer" as const])];
 }
-
-/** Each shows this node only; a sum over the cluster would leave out a node that hangs. */
-const PAGES = {
-  stats: "/api/v5/prometheus/stats",
-  access: "/api/v5/prometheus/auth",
-  actions: "/api/v5/prometheus/data_integration",
-} as const;
 
 function scrape({ access, sessionStore }: EmqxCluster): ScrapeEndpoint[] {
   const endpoint = (page: keyof typeof PAGES) => ({ job: JOBS[page], port: API_PORT, path: PAGES[page] });

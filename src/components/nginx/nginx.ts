@@ -56,6 +56,7 @@ export function nginxWorkload(balancer: NginxDefinition, input: BalancerInput): 
     },
     alive: { port: BALANCER_METRICS_PORT, path: "/health" },
     reloadSignal: "SIGHUP",
+    ...(!followsRestarts(version) && { looksUpOnce: "take nginx 1.27.3 or later, or Balancer.haproxy()" }),
     scrape: hasMetrics ? [{ job: "nginx", port: BALANCER_METRICS_PORT, path: METRICS_PATH }] : [],
     alerts: hasMetrics ? nginxAlerts(input) : [],
     notes: [

@@ -4,6 +4,7 @@ import type { Placement } from "../../placement/placement";
 import type { ConfigFile, Port, Process, Workload } from "../../workload";
 import type { BrokerInterface } from "../broker-interface";
 import { openFilesParameter, raiseOpenFiles } from "../open-files";
+import { peerFiles } from "../peers";
 import { rabbitmqAlerts } from "./alerts";
 import {
   advancedConfig,
@@ -91,7 +92,7 @@ function files(definition: ClusterDefinition, placement: Placement, paths: Rabbi
   });
   return [
     file(paths.config, rabbitmqConf(conf)),
-    { ...file(paths.peers, peersConf(placement.instances("broker"))), onChange: "nothing" },
+    ...peerFiles(placement, (peers) => ({ ...file(paths.peers, peersConf(peers)), onChange: "nothing" })),
     file(paths.advancedConfig, advancedConfig(broker)),
     file(paths.enabledPlugins, enabledPlugins(broker)),
     file(paths.definitions, definitionsJson(definition.access as PasswordAccessDefinition), 0o400),

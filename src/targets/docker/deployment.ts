@@ -7,12 +7,13 @@ import { DockerProvider } from "@cdktf/provider-docker/lib/provider";
 import { Volume } from "@cdktf/provider-docker/lib/volume";
 import type { TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
+import type { DockerOptions } from "../../definition/docker";
 import { imageOf } from "../../definition/images";
-import type { DockerOptions } from "../../definition/target";
 import { forInstance } from "../../formats/references";
 import { escapeTemplate } from "../../formats/terraform";
 import type { Placement } from "../../placement/placement";
 import type { ConfigFile, HealthCheck, Instance, Process, Workload, WorkloadName } from "../../workload";
+import { engineProvider, environmentOf, goDuration, probeCommand, secondsUntilUnhealthy } from "../docker-engine";
 import { StackSecrets } from "../stack-secrets";
 import { inStartOrder } from "../start-order";
 import type { PublishedPort } from "./published-ports";
@@ -39,11 +40,7 @@ export class DockerDeployment {
     // An alias keeps clear of a Docker provider that the stack may already have.
     this.provider = new DockerProvider(scope, "docker", {
       alias: placement.cluster,
-      host: options.host,
-      // Without this the provider asks every registry as nobody, whatever `docker login` has stored.
-      registryAuth:
-        options.registryLogin && options.registry ? [{ address: options.registry.split("/")[0] }] : undefined,
-      sshOpts: options.sshOptions?.map(escapeTemplate),
+      ...engineProvider(options),
     });
     this.network = new Network(scope, "network", {
       provider: this.provider,
@@ -98,8 +95,8 @@ export class DockerDeployment {
         protocol: "tcp",
       })),
       ...startCommand(workload, instance),
-      env: Object.entries(process.environment)
-        .map(([name, value]) => escapeTemplate(`${name}=${forInstance(value, instance)}`))
+      env: environmentOf(process.environment, instance)
+        .map((pair) => pair.join("="))
         .sort(),
       upload: workload.files.map((file) => this.upload(file)),
       volumes: workload.data.map((directory) => ({
@@ -204,28 +201,13 @@ function limits(process: Process): Partial<ContainerConfig> {
 }
 
 function dockerHealthcheck(health: HealthCheck, instance: Instance): ContainerHealthcheck {
-  const { probe } = health;
   return {
-    test:
-      probe.kind === "command"
-        ? ["CMD", ...probe.command.map((word) => escapeTemplate(forInstance(word, instance)))]
-        : ["CMD", "wget", "-q", "-O", "/dev/null", `http://127.0.0.1:${probe.port}${probe.path}`],
+    test: ["CMD", ...probeCommand(health).map((word) => escapeTemplate(forInstance(word, instance)))],
     interval: goDuration(health.intervalSeconds),
     timeout: goDuration(health.timeoutSeconds),
     retries: health.retries,
     startPeriod: goDuration(health.startPeriodSeconds),
   };
-}
-
-/** As Go prints it: the provider reads durations back in this form, and "90s" would be a change in every later plan. */
-function goDuration(seconds: number): string {
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor((seconds % 3600) / 60);
-  return `${hours ? `${hours}h` : ""}${hours || minutes ? `${minutes}m` : ""}${seconds % 60}s`;
-}
-
-function secondsUntilUnhealthy(health: HealthCheck): number {
-  return health.startPeriodSeconds + health.retries * (health.intervalSeconds + health.timeoutSeconds);
 }
 
 function fingerprint(value: unknown): string {

@@ -1,19 +1,17 @@
 import type { Construct } from "constructs";
 import { type SoundDefinition, USUAL_DEFAULTS } from "../../definition/cluster";
+import { type DockerOptions, type DockerTargetProps, dockerSchema } from "../../definition/docker";
 import { imageOf } from "../../definition/images";
 import { check, type Problem, problem, type Sound } from "../../definition/problems";
-import { type DockerOptions, type DockerTargetProps, dockerSchema } from "../../definition/target";
 import { type Demand, nameInstances, type Placement } from "../../placement/placement";
 import type { Workload } from "../../workload";
+import { DOCKER_DNS } from "../docker-engine";
 import { limitsFor } from "../parity";
 import type { Deployment, Endpoint, Neighbour, Platform } from "../platform";
 import { dockerProblems } from "./checks";
 import { DockerDeployment } from "./deployment";
 import { DOCKER } from "./parity";
 import { clashes, publishedPorts, reachableAs } from "./published-ports";
-
-/** Docker's own DNS server, the same address in every container of a user-defined network. */
-const DOCKER_DNS = "127.0.0.11";
 
 /** Containers on one Docker engine. */
 export class DockerPlatform implements Platform {
@@ -48,6 +46,8 @@ export class DockerPlatform implements Platform {
       cluster,
       software: "image",
       managesMembers: false,
+      namesFollowHealth: false,
+      filesAreFixed: false,
       brokersMadeBy: this.brokersMadeBy,
       replicants: 0,
       podsOf: () => undefined,

@@ -1,4 +1,4 @@
-import type { DockerOptions } from "../../definition/target";
+import type { DockerOptions } from "../../definition/docker";
 import type { Audience, Workload } from "../../workload";
 
 /** A port of an instance as the engine's host shows it. */

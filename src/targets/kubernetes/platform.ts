@@ -65,6 +65,8 @@ export class KubernetesPlatform implements Platform {
       cluster,
       software: "image",
       managesMembers: maker === "package",
+      namesFollowHealth: false,
+      filesAreFixed: false,
       brokersMadeBy: maker,
       replicants,
       folder: (_workload, _use, inImage) => inImage,

@@ -1,5 +1,5 @@
 import { INSTANCE_HOST } from "../../formats/references";
-import { shellWord } from "../../formats/shell";
+import { shellWord, shellWordWith } from "../../formats/shell";
 import type { Membership } from "../../workload";
 import { script } from "./files";
 
@@ -38,10 +38,5 @@ export function stopScript(
 
 /** A word of a shell command in which the host of the pod that runs it is known by its environment. */
 export function ownWord(word: string, hostSuffix: string): string {
-  return word.includes(INSTANCE_HOST)
-    ? word
-        .split(INSTANCE_HOST)
-        .map((part) => (part === "" ? "" : shellWord(part)))
-        .join(`"$POD_NAME"${shellWord(hostSuffix)}`)
-    : shellWord(word);
+  return shellWordWith(word, INSTANCE_HOST, `"$POD_NAME"${shellWord(hostSuffix)}`);
 }

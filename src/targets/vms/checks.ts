@@ -1,16 +1,16 @@
 import type { SoundDefinition } from "../../definition/cluster";
-import { writesThroughWebdis } from "../../definition/cross-checks";
 import { type Problem, problem } from "../../definition/problems";
 import { secretsOf } from "../../definition/secret";
 import type { VmsOptions } from "../../definition/vms";
+import { hostsForEveryPart, pairs } from "../host-roles";
 import { noPrometheusOperator } from "../no-prometheus-operator";
-import { allRoles, clusterAddress, rolesFor } from "./hosts";
+import { addressOf, allRoles, clusterAddress, rolesFor } from "./hosts";
 import { canHaveBastion, UNCHECKED } from "./known-hosts";
 
 /** What servers cannot honour of a definition, and what the roles of the hosts have against each other. */
 export function vmsProblems(options: Partial<VmsOptions>, definition: SoundDefinition): Problem[] {
   return [
-    ...hostsForEveryPart(options, definition),
+    ...hostsForEveryPart(options, definition, addressOf),
     ...hostsThatDieTogether(options),
     ...oneHostTwoStories(options),
     ...bastionKeys(options),
@@ -19,61 +19,6 @@ export function vmsProblems(options: Partial<VmsOptions>, definition: SoundDefin
     ...unresolvableSecrets(definition),
     ...noPrometheusOperator(definition, "a server"),
   ];
-}
-
-function hostsForEveryPart(options: Partial<VmsOptions>, definition: SoundDefinition): Problem[] {
-  const { broker, balancer, sessionStore, monitoring } = definition;
-  const replicas = balancer?.kind === "none" ? 0 : balancer?.replicas;
-  const unused = (part: "sessionStore" | "monitoring", why: string) =>
-    options[part]?.address
-      ? [problem(`target.${part}`, options[part]?.address, `has nothing to run: ${why}; leave it out`)]
-      : [];
-  return [
-    ...countOf("target.brokers", options.brokers, broker?.nodes, "broker.nodes"),
-    ...countOf("target.balancers", options.balancers, replicas, "balancer.replicas"),
-    ...(sessionStore?.kind === "redis" && !options.sessionStore
-      ? [problem("target.sessionStore", undefined, "must be a host for Redis, which sessionStore asks for")]
-      : []),
-    ...(sessionStore?.kind === "existingRedis" && writesThroughWebdis(definition) && !options.sessionStore
-      ? [
-          problem(
-            "target.sessionStore",
-            undefined,
-            "must be a host for Webdis, by which open-source EMQX reaches the Redis that sessionStore names",
-          ),
-        ]
-      : []),
-    ...(sessionStore?.kind === "existingRedis" && broker?.version && !writesThroughWebdis(definition)
-      ? unused("sessionStore", "the Redis of SessionStore.existingRedis() runs elsewhere")
-      : []),
-    ...(sessionStore?.kind === "builtIn" ? unused("sessionStore", "brokers keep their sessions themselves") : []),
-    ...(monitoring?.kind === "none" ? unused("monitoring", "the definition has Monitoring.none()") : []),
-    ...(monitoring?.kind === "prometheus" && !options.monitoring
-      ? [
-          problem(
-            "target.monitoring",
-            undefined,
-            "must be a host for Prometheus and Alertmanager; or switch them off with Monitoring.none()",
-          ),
-        ]
-      : []),
-  ];
-}
-
-function countOf(path: string, hosts: object | undefined, wanted: number | undefined, option: string): Problem[] {
-  if (hosts === undefined || wanted === undefined) {
-    return [];
-  }
-  const names = Object.keys(hosts);
-  return names.length === wanted
-    ? []
-    : [
-        problem(
-          path,
-          names.length === 0 ? undefined : hosts,
-          `must be as many hosts as ${option}: there are ${names.length || "none"}, and ${wanted || "none"} wanted`,
-        ),
-      ];
 }
 
 function hostsThatDieTogether(options: Partial<VmsOptions>): Problem[] {
@@ -200,8 +145,4 @@ function unresolvableSecrets(definition: SoundDefinition): Problem[] {
         ]
       : [],
   );
-}
-
-function pairs<T>(items: readonly T[]): [T, T][] {
-  return items.flatMap((second, index) => items.slice(0, index).map((first): [T, T] => [first, second]));
 }

@@ -5,17 +5,17 @@ import {
   type TerraformResource,
 } from "cdktf";
 import type { Construct } from "constructs";
-import { MOST_BROKERS } from "../../definition/vms";
+import { MOST_BROKERS } from "../../definition/host-maps";
 import { shellCommand } from "../../formats/shell";
 import { escapeTemplate } from "../../formats/terraform";
 import type { Package, Workload, WorkloadName } from "../../workload";
 import { fingerprint } from "../fingerprint";
 import { StackSecrets } from "../stack-secrets";
 import { inStartOrder } from "../start-order";
+import { type Provisioner, terraformData } from "../terraform-data";
 import { connectionTo, connectionToSelf, type HostLogin } from "./connection";
 import { changeEffect, commonPart, controlScript, type HostedInstance, instancePart } from "./control-script";
 import { filesScript } from "./files-script";
-import { type Provisioner, terraformData } from "./terraform-data";
 import { partsReadAtStart, unitFile } from "./unit";
 
 /** An instance, and how Terraform reaches its host. */

@@ -2,8 +2,9 @@ import type { Construct } from "constructs";
 import { type SoundDefinition, USUAL_DEFAULTS } from "../../definition/cluster";
 import { check, type Problem, problem } from "../../definition/problems";
 import { type VmPackageProps, type VmsOptions, type VmsTargetProps, vmsSchema } from "../../definition/vms";
-import { type Demand, NUMBERED, type Placement } from "../../placement/placement";
+import type { Demand, Placement } from "../../placement/placement";
 import type { Instance, Workload } from "../../workload";
+import { instancesOn } from "../host-roles";
 import { limitsFor } from "../parity";
 import type { Deployment, Endpoint, Neighbour, Platform } from "../platform";
 import { vmsProblems } from "./checks";
@@ -56,6 +57,8 @@ export class VmsPlatform implements Platform {
       discovery: { kind: "static" },
       software: "package",
       managesMembers: true,
+      namesFollowHealth: false,
+      filesAreFixed: false,
       brokersMadeBy: this.brokersMadeBy,
       replicants: 0,
       podsOf: () => undefined,
@@ -63,11 +66,7 @@ export class VmsPlatform implements Platform {
       folder: (workload, use) => `${ROOTS[use]}/mqtt-cluster/${cluster}/${workload}`,
       instances: (workload) =>
         demanded.has(workload)
-          ? rolesFor(workload, this.options).map(({ ordinal, host }) => ({
-              ordinal,
-              name: NUMBERED.includes(workload) ? `${workload}-${ordinal}` : workload,
-              host: clusterAddress(host),
-            }))
+          ? instancesOn(rolesFor(workload, this.options), workload, ({ host }) => clusterAddress(host))
           : [],
       operatorUrl: (workload, port) => `http://${rolesFor(workload, this.options)[0].host.address}:${port}`,
     };

@@ -1,5 +1,5 @@
 import { Access, Balancer, Broker, Secret, SessionStore } from "../../../src";
-import { type EmqxCluster, emqxConfig, peerFiles } from "../../../src/components/emqx/config";
+import { type EmqxCluster, emqxConfig, seedFiles } from "../../../src/components/emqx/config";
 import { emqxWorkload } from "../../../src/components/emqx/emqx";
 import { settingProblem } from "../../../src/components/emqx/extra-config";
 import { governs } from "../../../src/components/emqx/governed-keys";
@@ -83,7 +83,7 @@ test("whatever is written is governed by an option, and extraConfig cannot chang
 test("brokers find each other by name, by DNS, or are alone", () => {
   expect(config({}).cluster).toMatchObject({ discovery_strategy: "static" });
   const included = (nodes: number) =>
-    peerFiles(testPlacement({ broker: nodes })).map(({ path, content }) => [path, content.match(/emqx@[^"]+/g)]);
+    seedFiles(testPlacement({ broker: nodes })).map(({ path, content }) => [path, content.match(/emqx@[^"]+/g)]);
   expect(included(3)).toEqual([
     ["/opt/emqx/etc/peers.conf", [1, 2, 3].map((ordinal) => `emqx@broker-${ordinal}.dev-mqtt.internal`)],
   ]);

@@ -7,10 +7,12 @@ import {
 } from "cdktf";
 import type { Construct } from "constructs";
 
-export type Provisioner = (FileProvisioner | RemoteExecProvisioner) & {
+export type Provisioner = (FileProvisioner | LocalExecProvisioner | RemoteExecProvisioner) & {
   readonly when?: "destroy";
   /** Without it a failure taints the resource. */
   readonly onFailure?: "continue";
+  /** Of `local-exec`: Terraform does not print the command. */
+  readonly quiet?: true;
 };
 
 export interface TerraformDataProps {

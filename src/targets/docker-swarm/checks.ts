@@ -1,0 +1,56 @@
+import type { SoundDefinition } from "../../definition/cluster";
+import type { DockerSwarmOptions } from "../../definition/docker-swarm";
+import { type Problem, problem } from "../../definition/problems";
+import { engineProblems } from "../docker-engine";
+import { hostsForEveryPart, pairs } from "../host-roles";
+import { noPrometheusOperator } from "../no-prometheus-operator";
+import { addressOf, constraintOf, rolesFor } from "./hosts";
+
+/** What a swarm cannot honour of a definition, besides options that are wrong by themselves. */
+export function dockerSwarmProblems(options: Partial<DockerSwarmOptions>, definition: SoundDefinition): Problem[] {
+  return [
+    ...engineProblems(options, definition),
+    ...hostsForEveryPart(options, definition, constraintOf),
+    ...hostsThatDieTogether(options),
+    ...unknownAddresses(options, definition),
+    ...noPrometheusOperator(definition, "a swarm"),
+  ];
+}
+
+/** Two of one kind on the same host. Labels that several hosts have are looked up when the plan is applied. */
+function hostsThatDieTogether(options: Partial<DockerSwarmOptions>): Problem[] {
+  return (["broker", "balancer"] as const).flatMap((workload) =>
+    pairs(rolesFor(workload, options)).flatMap(([first, second]) =>
+      second.host.constraint === first.host.constraint &&
+      (workload === "broker" || !second.host.constraint.startsWith("node.labels."))
+        ? [
+            problem(
+              `target.${second.path}.constraint`,
+              second.host.constraint,
+              `is that of ${first.path} as well: the two would die together${workload === "broker" ? "" : ", and want the same ports"}`,
+            ),
+          ]
+        : [],
+    ),
+  );
+}
+
+/** Endpoints need one. */
+function unknownAddresses(options: Partial<DockerSwarmOptions>, { balancer }: SoundDefinition): Problem[] {
+  const shown = [
+    ...rolesFor(balancer?.kind === "none" ? "broker" : "balancer", options),
+    ...(options.publishOperatorPorts ? rolesFor("prometheus", options) : []),
+  ];
+  return shown.flatMap(({ path, host }) =>
+    addressOf(host)
+      ? []
+      : [
+          problem(
+            `target.${path}.address`,
+            undefined,
+            `must be the name or address by which ${path === "monitoring" ? "operators" : "clients"} reach the host with ` +
+              `${host.constraint}: only node.hostname== says it by itself`,
+          ),
+        ],
+  );
+}

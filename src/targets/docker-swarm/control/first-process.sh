@@ -1,0 +1,58 @@
+#!/bin/sh
+# shellcheck disable=SC2154,SC2317 # what it does not define is appended: drain, leave, and the call of run
+# First process of a member's container: a swarm has no hook before a stop. The program is its only child.
+# Written by cdktf-mqtt-cluster.
+set -u
+
+leaves=/tmp/mqtt-cluster-leaves
+
+say() { echo "mqtt-cluster: $*"; }
+
+# A swarm starts the next container after a minute even if the one before still stops. Both have the same data.
+await_end_of_the_one_before() { # await_end_of_the_one_before DATA
+  exec 9>"$1/.mqtt-cluster-lock"
+  flock 9 &
+  wait "$!"
+}
+
+# Others are known only while they are healthy, and a program asks for them at its start only. When all were down, the first one
+# goes ahead and the rest follow as soon as they see somebody.
+await_somebody() { # await_somebody SECONDS PEER...
+  [ "$1" != 0 ] || return 0
+  until=$(($(date +%s) + $1))
+  shift
+  while [ "$(date +%s)" -lt "$until" ]; do
+    for peer in "$@"; do
+      # It may take long to learn that a name is unknown.
+      ! timeout 5 getent hosts "$peer" >/dev/null 2>&1 || return 0
+    done
+    sleep 1 &
+    wait "$!"
+  done
+  say 'sees nobody, and starts all the same'
+}
+
+stop() {
+  trap '' TERM
+  if [ -e "$leaves" ]; then
+    say 'leaves for good'
+    until leave; do sleep 5; done
+    say 'has left'
+  elif [ -e "$did_start" ]; then
+    say 'sends its clients away'
+    drain || say 'some clients are left'
+  fi
+  kill -s "$signal" "$program"
+}
+
+start() { # start COMMAND...
+  "$@" 9>&- &
+  program=$!
+  trap stop TERM
+  # A signal ends the waiting, not the program.
+  while :; do
+    wait "$program"
+    status=$?
+    kill -0 "$program" 2>/dev/null || exit "$status"
+  done
+}

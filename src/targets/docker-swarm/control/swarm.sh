@@ -1,0 +1,309 @@
+# shellcheck shell=sh disable=SC2154,SC2016 # what it does not define is put in front: cluster, engine, tools,
+# socket, managers, registry_auth, leaves, wanted and forget; templates of Docker stand in single quotes
+# Runs where the docker command reaches a manager of the swarm. Prints what is wrong.
+set -eu
+
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+
+# As a condition of Docker's templates.
+condition() { # condition CONSTRAINT
+  case $1 in
+    node.hostname==*) printf 'eq .Description.Hostname "%s"' "${1#*==}" ;;
+    node.id==*) printf 'eq .ID "%s"' "${1#*==}" ;;
+    node.labels.*)
+      label=${1#node.labels.}
+      printf 'eq (index .Spec.Labels "%s") "%s"' "${label%%==*}" "${label#*==}"
+      ;;
+  esac
+}
+
+# Lines of: ID NAME STATE AVAILABILITY
+hosts_with() { # hosts_with CONSTRAINT
+  docker node ls -q | xargs docker node inspect \
+    -f "{{if $(condition "$1")}}{{.ID}} {{.Description.Hostname}} {{.Status.State}} {{.Spec.Availability}}{{end}}" | grep . || true
+}
+
+ready_hosts_with() { # ready_hosts_with CONSTRAINT: ids
+  hosts_with "$1" | awk '$3 == "ready" && $4 == "active" { print $1 }'
+}
+
+name_of() { # name_of NODE
+  docker node inspect -f '{{.Description.Hostname}}' "$1"
+}
+
+is_ready() { # is_ready NODE
+  [ "$(docker node inspect -f '{{.Status.State}}' "$1" 2>/dev/null)" = ready ]
+}
+
+# A job is a service that runs once.
+start_job() { # start_job NODE CREATE-OPTION...
+  node=$1
+  shift
+  docker service create --detach --quiet --no-resolve-image --mode replicated-job --restart-condition none --log-driver json-file \
+    --label "mqtt-cluster.job=$cluster" --constraint "node.id==$node" "$@"
+}
+
+# 0: done; 1: failed, and why is printed; 2: not yet; 3: the host refuses it, and why is printed.
+job_state() { # job_state JOB
+  state=$(docker service ps --no-trunc --format '{{.CurrentState}} | {{.Error}}' "$1" | head -n 1)
+  case $state in
+    Complete*) return 0 ;;
+    Failed*)
+      echo "${state#*| }"
+      return 1
+      ;;
+    Rejected*)
+      echo "${state#*| }"
+      return 3
+      ;;
+  esac
+  is_ready "$(docker service inspect -f '{{index .Spec.TaskTemplate.Placement.Constraints 0}}' "$1" | sed 's/.*==//')" || {
+    echo 'the host is away'
+    return 3
+  }
+  return 2
+}
+
+await_job() { # await_job JOB SECONDS
+  for _ in $(seq "$2"); do
+    status=0
+    job_state "$1" || status=$?
+    [ "$status" = 2 ] || return "$status"
+    sleep 1
+  done
+  echo "has not ended after $2 s"
+  return 3
+}
+
+# Runs docker commands on a host, with the socket of its engine. Prints what they print.
+on_host() { # on_host NODE SCRIPT
+  job=$(start_job "$1" --mount "type=bind,source=$socket,target=/var/run/docker.sock" --user 0 --entrypoint sh "$tools" -ec "$2")
+  status=0
+  answer=$(await_job "$job" 600) || status=$?
+  docker service logs --raw "$job" 2>&1 || true
+  [ "$status" = 0 ] || echo "$(name_of "$1"): $answer"
+  docker service rm "$job" >/dev/null
+  return "$status"
+}
+
+running_task() { # running_task SERVICE: TASK NODE, on a host that answers
+  for task in $(docker service ps -q --no-trunc --filter desired-state=running "$1" 2>/dev/null); do
+    docker inspect --type task -f '{{.ID}} {{.NodeID}} {{.Status.State}}' "$task"
+  done | while read -r task node state; do
+    ! { [ "$state" = running ] && is_ready "$node"; } || echo "$task $node"
+  done | head -n 1
+}
+
+# Words of a shell on the host: the container of a task.
+container_of() { # container_of TASK
+  printf '"$(docker ps -q --filter label=com.docker.swarm.task.id=%s)"' "$1"
+}
+
+# One after another: two that leave at once could take the majority with them.
+take_turn() { # take_turn INSTANCE
+  turn=$cluster-leaving
+  for _ in $(seq 900); do
+    if printf '%s' "$1" | docker config create "$turn" - >/dev/null 2>&1; then
+      trap 'docker config rm "$turn" >/dev/null' EXIT
+      return 0
+    fi
+    sleep 1
+  done
+  fail "another member still leaves after 15 minutes. If none does, since an apply was interrupted: docker config rm $turn"
+}
+
+stops() { # stops SERVICE: whether a task of it still has to end, on a host that answers
+  for task in $(docker service ps -q --no-trunc "$1"); do
+    docker inspect --type task -f '{{.NodeID}} {{.Status.State}}' "$task"
+  done | while read -r node state; do
+    case $state in
+      running | starting | preparing | ready | accepted | assigned) ! is_ready "$node" || echo yes ;;
+    esac
+  done | grep -q yes
+}
+
+# A member that stops for good. Whoever remains is asked to make sure of it; a member whose host is away is struck off by them
+# alone.
+leave() { # leave INSTANCE HOST
+  service=$cluster-$1 host=$2
+  docker service inspect "$service" >/dev/null 2>&1 || return 0
+  take_turn "$1"
+  found=$(running_task "$service")
+  if [ -n "$found" ]; then
+    task=${found% *} node=${found#* }
+    on_host "$node" "docker exec $(container_of "$task") touch $leaves" || fail "$1 cannot be told to leave"
+  fi
+  docker service scale --detach "$service=0" >/dev/null
+  for _ in $(seq 600); do
+    stops "$service" || break
+    sleep 1
+  done
+  ! stops "$service" || fail "$1 has not stopped within 10 minutes"
+  others=0
+  for other in $(docker service ls --format '{{.Name}}' --filter "name=$cluster-${1%-*}-"); do
+    found=$(running_task "$other")
+    if [ "$other" != "$service" ] && [ -n "$found" ]; then
+      task=${found% *} node=${found#* }
+      ! on_host "$node" "docker exec $(container_of "$task") $(forget "$host")" || return 0
+      others=$((others + 1))
+    fi
+  done
+  [ "$others" = 0 ] || fail "none of the $others other members could strike off $1. To give up all of them: docker service rm $service, then again"
+}
+
+# Whether another host for it is there, before it leaves the one that it has.
+check_move() { # check_move INSTANCE CONSTRAINT: those of its present host
+  wanted | while read -r instance path constraint _; do
+    if [ "$instance" = "$1" ] && [ "$constraint" != "$2" ] && [ -z "$(ready_hosts_with "$constraint")" ]; then
+      fail "target.$path: no host that is up has $constraint"
+    fi
+  done
+}
+
+# Data of an earlier cluster would be taken for its own.
+check_no_data() { # check_no_data INSTANCE CONSTRAINT VOLUME...
+  instance=$1
+  node=$(ready_hosts_with "$2" | head -n 1)
+  shift 2
+  on_host "$node" "for volume in $*; do
+      ! docker volume inspect \"\$volume\" >/dev/null 2>&1 ||
+        { echo \"$(name_of "$node") still has data of an earlier $instance: docker volume rm \$volume\"; exit 1; }
+    done" >&2
+}
+
+remove_data() { # remove_data INSTANCE CONSTRAINT VOLUME...
+  service=$cluster-$1 constraint=$2
+  node=$(ready_hosts_with "$constraint" | head -n 1)
+  shift 2
+  if [ -z "$node" ]; then
+    echo "no host that is up has $constraint: its data stays there, if it comes back: docker volume rm $*"
+    return 0
+  fi
+  on_host "$node" "for _ in \$(seq 60); do
+      docker ps -aq --filter label=com.docker.swarm.service.name=$service | xargs -r docker rm -f >/dev/null 2>&1 || true
+      ! docker volume rm -f $* >/dev/null || exit 0
+      sleep 1
+    done
+    exit 1"
+}
+
+# --- before anything is changed ---
+
+problem() { echo "  - $*" >>"$problems"; }
+
+check_swarm() {
+  state=$(docker info -f '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}' 2>&1) || fail "no Docker engine answers at $engine: $state"
+  case $state in
+    *'active true') ;;
+    *'active false') fail "target.host: $engine is a worker of its swarm, and no manager: give a manager" ;;
+    *) fail "target.host: $engine is in no swarm: docker swarm init there, or give a manager of the one that you have" ;;
+  esac
+  found=$(docker node ls -q --filter role=manager | wc -l)
+  reachable=$(docker node ls -q --filter role=manager | xargs docker node inspect -f '{{.ManagerStatus.Reachability}}' | grep -c '^reachable$' || true)
+  if [ "$found" -lt "$managers" ]; then
+    problem "target.managers: the swarm has $found, and $managers are wanted. With one or two, the loss of a single manager is that of the" \
+      "swarm: programs go on, and nothing is started again, moved or changed. docker node promote makes more; managers: 1 bears it"
+  elif [ $((found % 2)) = 0 ]; then
+    echo "The swarm has $found managers: it bears the loss of as many as with $((found - 1)), and has one more to lose."
+  fi
+  [ "$reachable" = "$found" ] || echo "Only $reachable of $found managers are reachable."
+}
+
+# Notes where each instance may be.
+check_hosts() {
+  wanted | while read -r instance path constraint pinned _; do
+    hosts=$(hosts_with "$constraint")
+    good=$(echo "$hosts" | awk '$3 == "ready" && $4 == "active" { print $1 }' | tr '\n' ' ')
+    if [ -z "$hosts" ]; then
+      problem "target.$path: no host has $constraint; hosts:$(hosts_and_labels)"
+    elif [ -z "$good" ]; then
+      problem "target.$path: $(echo "$hosts" | awk '{ printf "%s%s is %s", sep, $2, $3 == "ready" ? $4 : $3; sep = ", " }')"
+    elif [ "$pinned" = pinned ] && [ "$(echo "$hosts" | wc -l)" -gt 1 ]; then
+      problem "target.$path: $(echo "$hosts" | awk '{ printf "%s%s", sep, $2; sep = ", " }') have $constraint; the data of $instance is on one host, so it must be one"
+    else
+      echo "$instance $good" >>"$placed"
+    fi
+  done
+}
+
+hosts_and_labels() {
+  docker node ls -q | xargs docker node inspect -f '{{.Description.Hostname}}{{range $label, $value := .Spec.Labels}} {{$label}}={{$value}}{{end}}' |
+    awk '{ printf " %s%s", $1, ""; for (i = 2; i <= NF; i++) printf "%s%s", i == 2 ? " (" : ", ", $i; if (NF > 1) printf ")"; printf ";" }'
+}
+
+# Two members on one host, and ports that two want of it. One that may be on several hosts is put where its ports are free.
+check_neighbours() {
+  while read -r instance node more; do
+    [ -z "$more" ] || continue
+    name=$(name_of "$node")
+    wanted | while read -r wanting path _ _ ports _; do
+      [ "$wanting" = "$instance" ] || continue
+      case $instance in
+        *-[0-9]) take "$node/${instance%-*}" "$path" "$name" 'the two would die together' ;;
+      esac
+      for port in $(echo "$ports" | tr ',' ' '); do
+        [ "$port" = - ] || take "$node:$port" "$path" "port $port of $name" 'only one can have it'
+      done
+    done
+  done <"$placed"
+}
+
+take() { # take KEY PATH TITLE WHY
+  by=$(sed -n "s|^$1 ||p" "$took" | head -n 1)
+  [ -z "$by" ] || problem "target.$2: $3 is taken by $by: $4"
+  echo "$1 target.$2" >>"$took"
+}
+
+# By services that are not of this cluster.
+note_ports_in_use() {
+  docker service ls --format '{{.Name}}' | while read -r service; do
+    case $service in "$cluster"-*) continue ;; esac
+    for port in $(docker service inspect -f '{{with .Spec.EndpointSpec}}{{range .Ports}}{{.PublishMode}}:{{.PublishedPort}} {{end}}{{end}}' "$service"); do
+      case $port in
+        ingress:*) docker node ls -q ;;
+        *) docker service ps -q --no-trunc --filter desired-state=running "$service" | xargs -r docker inspect --type task -f '{{.NodeID}}' ;;
+      esac | sed "s/\$/:${port#*:} the service $service/"
+    done
+  done >>"$took"
+}
+
+# By a job of the image on each host, which brings it there: a roll then has nothing to wait for. The program that it is asked
+# to run need not be there.
+check_images() {
+  while read -r instance nodes; do
+    wanted | while read -r wanting path _ _ _ image; do
+      [ "$wanting" = "$instance" ] || continue
+      for node in $nodes; do
+        echo "$node $image $path"
+        echo "$node $tools $path"
+      done
+    done
+  done <"$placed" | sort -u -k 1,2 | while read -r node image path; do
+    # shellcheck disable=SC2086 # one option, or none
+    echo "$(start_job "$node" $registry_auth --entrypoint true "$image") $node $image $path"
+  done >"$jobs"
+  while read -r job node image path; do
+    status=0
+    answer=$(await_job "$job" 900) || status=$?
+    [ "$status" != 3 ] || problem "target.$path: $(name_of "$node") cannot have the image $image: $answer; push it to a registry" \
+      'that every host reaches, or docker load it there'
+    docker service rm "$job" >/dev/null
+  done <"$jobs"
+}
+
+preflight() {
+  folder=$(mktemp -d)
+  trap 'rm -rf "$folder"' EXIT
+  problems=$folder/problems placed=$folder/placed took=$folder/took jobs=$folder/jobs
+  : >"$problems" && : >"$placed" && : >"$took"
+  check_swarm
+  check_hosts
+  note_ports_in_use
+  check_neighbours
+  [ -s "$problems" ] || check_images
+  [ ! -s "$problems" ] || fail "The swarm cannot run $cluster:
+$(cat "$problems")"
+}

@@ -1,0 +1,294 @@
+import { Network } from "@cdktf/provider-docker/lib/network";
+import { DockerProvider } from "@cdktf/provider-docker/lib/provider";
+import { Service, type ServiceTaskSpec, type ServiceTaskSpecContainerSpec } from "@cdktf/provider-docker/lib/service";
+import type { TerraformResource } from "cdktf";
+import type { Construct } from "constructs";
+import type { DockerSwarmOptions } from "../../definition/docker-swarm";
+import { imageOf } from "../../definition/images";
+import { forInstance } from "../../formats/references";
+import { escapeTemplate } from "../../formats/terraform";
+import type { Placement } from "../../placement/placement";
+import type { HealthCheck, Instance, Workload, WorkloadName } from "../../workload";
+import { engineProvider, environmentOf, goDuration, secondsUntilUnhealthy } from "../docker-engine";
+import { fingerprint } from "../fingerprint";
+import { StackSecrets } from "../stack-secrets";
+import { inStartOrder } from "../start-order";
+import { type Provisioner, terraformData } from "../terraform-data";
+import { type FileOwner, SwarmFiles } from "./files";
+import { firstProcessFile, stopGraceSeconds, withFirstProcess } from "./first-process";
+import { swarmHealth } from "./health";
+import { isPinned, roleOf } from "./hosts";
+import { publishedPorts } from "./published-ports";
+import { SELF, type Self, SwarmScript } from "./swarm-script";
+
+/** Images may have to be fetched, and programs that wait for others have their turn. */
+const PATIENCE_SECONDS = 180;
+
+/** How long a new task is watched for: one that ends within it takes the service back to what it was. */
+const MONITOR_SECONDS = 15;
+
+/**
+ * Turns workloads into services of one task each:
+ *
+ *   preflight             the swarm can do it; before anything is changed
+ *   data[<instance>]      destroyed: what it kept is removed from its host
+ *   <instance>            the service, after the one before it: so a change is rolled
+ *   members[<instance>]   destroyed: it leaves its cluster
+ *
+ * An instance that keeps data and gets another host is a new one: it leaves, its data is removed, and it begins anew there.
+ * Destroy steps run only while their block is in the plan, so there is one for all.
+ */
+export class DockerSwarmDeployment {
+  private readonly provider: DockerProvider;
+  private readonly secrets: StackSecrets;
+  private readonly script: SwarmScript;
+  private readonly labels: { label: string; value: string }[];
+
+  public constructor(
+    private readonly scope: Construct,
+    private readonly placement: Placement,
+    private readonly options: DockerSwarmOptions,
+    private readonly workloads: readonly Workload[],
+  ) {
+    // An alias keeps clear of a Docker provider that the stack may already have.
+    this.provider = new DockerProvider(scope, "docker", { alias: placement.cluster, ...engineProvider(options) });
+    this.secrets = new StackSecrets(scope);
+    this.script = new SwarmScript(placement.cluster, options, workloads);
+    this.labels = [{ label: "mqtt-cluster.name", value: placement.cluster }];
+  }
+
+  public get secretVariables(): string[] {
+    return this.secrets.names;
+  }
+
+  /** Services first, by workload and ordinal. */
+  public run(): TerraformResource[] {
+    const preflight = this.preflight();
+    const network = this.network(preflight);
+    const files = new SwarmFiles(this.scope, this.provider, this.placement.cluster, this.secrets, [preflight]);
+    const data = this.data(preflight);
+    const services = new Map<WorkloadName, Service[]>();
+    for (const workload of inStartOrder(this.workloads)) {
+      const before = workload.startsAfter.flatMap((name) => services.get(name) ?? []);
+      const made: Service[] = [];
+      for (const instance of workload.instances) {
+        // One after another, whatever is changed: a failure leaves the rest untouched.
+        const dependsOn = [preflight, network, ...data, ...before, ...made.slice(-1)];
+        made.push(
+          this.service(workload, instance, network, files, dependsOn, isPinned(workload) ? data[0] : undefined),
+        );
+      }
+      services.set(workload.name, made);
+    }
+    const all = [...services.values()].flat();
+    return [
+      ...all,
+      ...this.members(all),
+      ...data,
+      network,
+      ...files.resources,
+      preflight,
+      ...(this.secrets.names.length > 0 ? [this.secrets.checkInPlan()] : []),
+    ];
+  }
+
+  private preflight(): TerraformResource {
+    const command = this.script.preflight();
+    return terraformData(this.scope, "preflight", {
+      triggers: fingerprint(command),
+      provisioners: [onManager(command)],
+    });
+  }
+
+  private network(preflight: TerraformResource): Network {
+    const { network, subnet, encryptNetwork } = this.options;
+    return new Network(this.scope, "network", {
+      provider: this.provider,
+      dependsOn: [preflight],
+      name: network ?? this.placement.cluster,
+      driver: "overlay",
+      // For whoever looks into it with a container of their own.
+      attachable: true,
+      options: encryptNetwork ? { encrypted: "" } : undefined,
+      ipamConfig: subnet ? [{ subnet }] : undefined,
+      labels: this.labels,
+    });
+  }
+
+  private data(preflight: TerraformResource): TerraformResource[] {
+    const keeping = this.workloads.filter(isPinned);
+    return this.forEachInstance("data", keeping, [preflight], {
+      create: this.script.checkNoData(SELF),
+      destroy: this.script.removeData(SELF),
+    });
+  }
+
+  private members(services: readonly Service[]): TerraformResource[] {
+    const members = this.workloads.filter(({ membership }) => membership);
+    return this.forEachInstance("members", members, services, { destroy: this.script.leave(SELF) });
+  }
+
+  private forEachInstance(
+    id: string,
+    workloads: readonly Workload[],
+    dependsOn: readonly TerraformResource[],
+    { create, destroy }: { readonly create?: string; readonly destroy: string },
+  ): TerraformResource[] {
+    if (workloads.length === 0) {
+      return [];
+    }
+    const entries = workloads.flatMap((workload) =>
+      workload.instances.map((instance): [string, Self] => [instance.name, this.selfOf(workload, instance)]),
+    );
+    const input = Object.keys(SELF).map((key) => [key, `\${each.value.${key}}`]);
+    return [
+      terraformData(this.scope, id, {
+        forEach: Object.fromEntries(entries),
+        input: Object.fromEntries(input),
+        triggers: ["${each.value.constraint}"],
+        dependsOn,
+        provisioners: [...(create ? [onManager(create)] : []), { ...onManager(destroy), when: "destroy" }],
+      }),
+    ];
+  }
+
+  private selfOf(workload: Workload, instance: Instance): Self {
+    return {
+      instance: instance.name,
+      host: instance.host,
+      constraint: roleOf(workload, instance, this.options).host.constraint,
+      volumes: workload.data.map(({ name }) => this.volume(instance, name)).join(" "),
+    };
+  }
+
+  private volume(instance: Instance, directory: string): string {
+    return `${this.placement.cluster}-${instance.name}-${directory}`;
+  }
+
+  private service(
+    workload: Workload,
+    instance: Instance,
+    network: Network,
+    files: SwarmFiles,
+    dependsOn: readonly TerraformResource[],
+    data: TerraformResource | undefined,
+  ): Service {
+    const { health } = workload;
+    const roll = {
+      parallelism: 1,
+      delay: "0s",
+      monitor: duration(MONITOR_SECONDS),
+      maxFailureRatio: "0.0",
+      // The port of a host, and data, are for one at a time.
+      order: "stop-first",
+    };
+    return new Service(this.scope, instance.name, {
+      provider: this.provider,
+      dependsOn: [...dependsOn],
+      name: `${this.placement.cluster}-${instance.name}`,
+      labels: [...this.labels, { label: "mqtt-cluster.workload", value: workload.name }],
+      taskSpec: this.task(workload, instance, network, files),
+      mode: { replicated: { replicas: 1 } },
+      updateConfig: { ...roll, failureAction: "rollback" },
+      rollbackConfig: { ...roll, failureAction: "pause" },
+      endpointSpec: {
+        // Connections to a virtual address would outlive who answered there.
+        mode: "dnsrr",
+        ports: publishedPorts(this.options, workload).map(({ name, number }) => ({
+          name,
+          protocol: "tcp",
+          targetPort: number,
+          publishedPort: number,
+          // Through the swarm's own mesh every client would have the address of a host.
+          publishMode: "host",
+        })),
+      },
+      convergeConfig: {
+        delay: "1s",
+        timeout: `${PATIENCE_SECONDS + stopGraceSeconds(workload) + (health ? secondsUntilUnhealthy(health) : 0)}s`,
+      },
+      ...(data && { lifecycle: { replaceTriggeredBy: [`${addressInPlan(data)}["${instance.name}"]`] } }),
+    });
+  }
+
+  private task(workload: Workload, instance: Instance, network: Network, files: SwarmFiles): ServiceTaskSpec {
+    const { cpus, memoryMiB } = workload.process;
+    return {
+      containerSpec: this.container(workload, instance, files),
+      ...((cpus || memoryMiB) && {
+        resources: {
+          limits: {
+            ...(cpus && { nanoCpus: Math.round(cpus * 1e9) }),
+            ...(memoryMiB && { memoryBytes: memoryMiB * 1024 ** 2 }),
+          },
+        },
+      }),
+      restartPolicy: { condition: "any", delay: "5s", window: "0s" },
+      placement: { constraints: [roleOf(workload, instance, this.options).host.constraint] },
+      networksAdvanced: [{ name: network.id, aliases: [instance.host] }],
+      logDriver: { name: "json-file", options: { "max-size": "10m", "max-file": "3" } },
+    };
+  }
+
+  private container(workload: Workload, instance: Instance, files: SwarmFiles): ServiceTaskSpecContainerSpec {
+    const { process, health, membership } = workload;
+    const owner = this.owner(workload);
+    const first = firstProcessFile(workload);
+    const withFirst: Workload = first
+      ? { ...workload, files: [...workload.files, { ...first, mode: 0o444, onChange: "restart" }] }
+      : workload;
+    const command = first
+      ? withFirstProcess(workload, instance, process.command ?? process.entryPoint)
+      : process.command;
+    const words = (list: readonly string[]) => list.map((word) => escapeTemplate(forInstance(word, instance)));
+    return {
+      image: imageOf(this.options, workload),
+      hostname: instance.host,
+      user: `${owner.user}:${owner.group}`,
+      command: command && words(command),
+      args: process.args.length > 0 ? words(process.args) : undefined,
+      env: Object.fromEntries(environmentOf(process.environment, instance)),
+      ...files.of(withFirst, instance, owner),
+      mounts: workload.data.map(({ name, path }) => ({
+        type: "volume",
+        source: this.volume(instance, name),
+        target: path,
+        volumeOptions: { labels: this.labels },
+      })),
+      stopSignal: membership ? "SIGTERM" : process.stopSignal,
+      stopGracePeriod: duration(stopGraceSeconds(workload)),
+      healthcheck: health && this.healthcheck(workload, health, instance),
+      capDrop: ["ALL"],
+      labels: this.labels,
+    };
+  }
+
+  private healthcheck(workload: Workload, health: HealthCheck, instance: Instance) {
+    return {
+      test: swarmHealth(workload, health, instance).map(escapeTemplate),
+      interval: duration(health.intervalSeconds),
+      timeout: duration(health.timeoutSeconds),
+      retries: health.retries,
+      startPeriod: duration(health.startPeriodSeconds),
+    };
+  }
+
+  private owner({ program, process }: Workload): FileOwner {
+    const own = this.options.userIds[program as keyof typeof this.options.userIds];
+    return { user: String(own ?? process.userId), group: String(own ?? process.groupId) };
+  }
+}
+
+function onManager(command: string): Provisioner {
+  return { type: "local-exec", command, quiet: true };
+}
+
+/** As the provider reads durations of services back; see goDuration. */
+function duration(seconds: number): string {
+  return goDuration(seconds).replace(/m0s$/, "m").replace(/h0m$/, "h");
+}
+
+/** Where Terraform takes no expression. */
+function addressInPlan({ terraformResourceType, friendlyUniqueId }: TerraformResource): string {
+  return `${terraformResourceType}.${friendlyUniqueId}`;
+}

@@ -1,0 +1,70 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { INSTANCE_HOST } from "../../formats/references";
+import { shellWord, shellWordWith } from "../../formats/shell";
+import type { Instance, Membership, Workload } from "../../workload";
+import { DID_START } from "./health";
+
+const PLACE = "/run/mqtt-cluster/first-process";
+
+/** How long clients may take to leave before their broker stops all the same. */
+const DRAIN_SECONDS = 60;
+/** How long what lives on a member may take to move when the member leaves for good. */
+const LEAVE_SECONDS = 300;
+/** Between the starts of members that see nobody: longer than the first one takes to be seen, at its first health check. */
+const TURN_SECONDS = 30;
+
+let script: string | undefined;
+
+/** The first process of every container of the workload; undefined where the program itself is. */
+export function firstProcessFile(workload: Workload): { readonly path: string; readonly content: string } | undefined {
+  const { membership, process } = workload;
+  if (!membership) {
+    return undefined;
+  }
+  script ??= readFileSync(join(__dirname, "control/first-process.sh"), "utf8");
+  return {
+    path: PLACE,
+    content: [
+      script,
+      `did_start=${DID_START}`,
+      `signal=${process.stopSignal.slice(3)}`,
+      `drain() { ${membership.drain ? `timeout ${DRAIN_SECONDS} ${aboutOwnHost(membership.drain)}` : ":"}; }`,
+      `leave() { ${aboutOwnHost(membership.leave)}; }`,
+      "",
+      "# first-process OWN_HOST SECONDS PEERS COMMAND...",
+      "host=$1 seconds=$2 peers=$3",
+      "shift 3",
+      "trap 'exit 143' TERM",
+      `await_end_of_the_one_before ${shellWord(workload.data[0].path)}`,
+      "# shellcheck disable=SC2086 # words",
+      'await_somebody "$seconds" $peers',
+      'start "$@"',
+      "",
+    ].join("\n"),
+  };
+}
+
+/** All instances have the same file: who it is they are told. */
+function aboutOwnHost(command: Membership["leave"]): string {
+  return command.map((word) => shellWordWith(word, INSTANCE_HOST, '"$host"')).join(" ");
+}
+
+/** @param command What starts the program. */
+export function withFirstProcess(
+  { instances, program }: Workload,
+  instance: Instance,
+  command: readonly string[] | undefined,
+): string[] {
+  if (!command) {
+    throw new Error(`${program} has members, and does not say what starts it`);
+  }
+  // The same, whoever else comes and goes: another word would be a new start.
+  const others = instances.slice(0, 3).filter((other) => other !== instance);
+  const seconds = (instance.ordinal - 1) * TURN_SECONDS;
+  return ["sh", PLACE, instance.host, String(seconds), others.map(({ host }) => host).join(" "), ...command];
+}
+
+export function stopGraceSeconds({ membership, process }: Workload): number {
+  return process.stopGraceSeconds + (membership ? DRAIN_SECONDS + LEAVE_SECONDS : 0);
+}

@@ -1,0 +1,26 @@
+import type { DockerSwarmOptions, SwarmHost } from "../../definition/docker-swarm";
+import type { Instance, Workload, WorkloadName } from "../../workload";
+import * as hosts from "../host-roles";
+
+/** A host of the swarm in one of its roles. */
+export type Role = hosts.Role<SwarmHost>;
+
+export const constraintOf = ({ constraint }: SwarmHost): string | undefined => constraint;
+
+export function rolesFor(workload: WorkloadName, options: Partial<DockerSwarmOptions>): Role[] {
+  return hosts.rolesFor(workload, options, constraintOf);
+}
+
+export function roleOf({ name }: Workload, { ordinal }: Instance, options: DockerSwarmOptions): Role {
+  return rolesFor(name, options).find((role) => role.ordinal === ordinal) as Role;
+}
+
+/** Where people reach it; undefined where nobody has said. */
+export function addressOf({ address, constraint }: SwarmHost): string | undefined {
+  return address ?? /^node\.hostname==(.*)$/.exec(constraint ?? "")?.[1];
+}
+
+/** What a workload has on one host, so that it must always be there. */
+export function isPinned({ data }: Workload): boolean {
+  return data.length > 0;
+}

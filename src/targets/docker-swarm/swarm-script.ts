@@ -1,0 +1,137 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DOCKER_CLI, type DockerSwarmOptions } from "../../definition/docker-swarm";
+import { imageOf } from "../../definition/images";
+import { PEER_HOST } from "../../formats/references";
+import { quotedShellWord, shellCommand, shellWord } from "../../formats/shell";
+import { escapeTemplate } from "../../formats/terraform";
+import type { Workload } from "../../workload";
+import { isPinned, roleOf } from "./hosts";
+import { publishedPorts } from "./published-ports";
+
+/** Has the command that docker:cli is; what it is asked to do engines have known since 20.10. */
+const DOCKER_CLI_IMAGE = "docker:28-cli";
+
+/** There in a member's container when it is to leave for good; see control/first-process.sh. */
+const LEAVES = "/tmp/mqtt-cluster-leaves";
+
+const END = "END-OF-MQTT-CLUSTER-SCRIPT";
+
+let common: string | undefined;
+
+/** What is done on a manager with the docker command: Terraform's provider can neither look at hosts nor reach into containers. */
+export class SwarmScript {
+  public constructor(
+    private readonly cluster: string,
+    private readonly options: DockerSwarmOptions,
+    private readonly workloads: readonly Workload[],
+  ) {}
+
+  /** Fails, and says all that is wrong, when the swarm cannot run the workloads. */
+  public preflight(): string {
+    return this.command("preflight");
+  }
+
+  /**
+   * Before the service of a member is removed, or replaced on another host.
+   *
+   * @param self References of Terraform to what the member was made with.
+   */
+  public leave(self: Self): string {
+    return this.command(`check_move ${self.instance} ${self.constraint}\nleave ${self.instance} ${self.host}`);
+  }
+
+  /** Before an instance is made that keeps data. */
+  public checkNoData(self: Self): string {
+    return this.command(`check_no_data ${self.instance} ${self.constraint} ${self.volumes}`);
+  }
+
+  /** When an instance that kept data is gone. */
+  public removeData(self: Self): string {
+    return this.command(`remove_data ${self.instance} ${self.constraint} ${self.volumes}`);
+  }
+
+  private command(call: string): string {
+    common ??= readFileSync(join(__dirname, "control/swarm.sh"), "utf8");
+    const script = `${escapeTemplate(`${this.head()}\n${common}`)}\n${call}\n`;
+    const { host } = this.options;
+    const ssh = /^ssh:\/\/(?:([^@]+)@)?([^:]+)(?::(\d+))?$/.exec(host);
+    if (!ssh) {
+      return `export DOCKER_HOST=${shellWord(host)}\n${script}`;
+    }
+    const [, user, name, port] = ssh;
+    const words = [
+      "ssh",
+      ...(this.options.sshOptions ?? []),
+      ...(user ? ["-l", user] : []),
+      ...(port ? ["-p", port] : []),
+      "--",
+      name,
+      "sh -s",
+    ];
+    return `${escapeTemplate(shellCommand(words))} <<'${END}'\n${script}${END}\n`;
+  }
+
+  /** What the script must know of this cluster. */
+  private head(): string {
+    const { host, managers, engineSocket, registryLogin } = this.options;
+    const values = {
+      cluster: this.cluster,
+      engine: host,
+      tools: imageOf(this.options, { program: DOCKER_CLI, image: DOCKER_CLI_IMAGE }),
+      socket: engineSocket,
+      managers: String(managers),
+      registry_auth: registryLogin ? "--with-registry-auth" : "",
+      leaves: LEAVES,
+    };
+    return [
+      ...Object.entries(values).map(([name, value]) => `${name}=${quotedShellWord(value)}`),
+      `forget() { ${this.forget()}; }`,
+      "# INSTANCE OPTION CONSTRAINT pinned|free PORTS IMAGE",
+      "wanted() {",
+      "  cat <<'END-OF-WANTED'",
+      ...this.wanted(),
+      "END-OF-WANTED",
+      "}",
+    ].join("\n");
+  }
+
+  private wanted(): string[] {
+    return this.workloads.flatMap((workload) => {
+      const ports = publishedPorts(this.options, workload).map(({ number }) => number);
+      return workload.instances.map((instance) => {
+        const { path, host } = roleOf(workload, instance, this.options);
+        return [
+          instance.name,
+          path,
+          host.constraint,
+          isPinned(workload) ? "pinned" : "free",
+          ports.join(",") || "-",
+          imageOf(this.options, workload),
+        ].join(" ");
+      });
+    });
+  }
+
+  /** Prints the words of the command by which a member strikes off the one that is given. */
+  private forget(): string {
+    const words = this.workloads.flatMap(({ membership }) => membership?.forget ?? []);
+    const command = words.map((word) => (word === PEER_HOST ? word : shellWord(word))).join(" ");
+    return `echo ${command.split(PEER_HOST).map(quotedShellWord).join('"$1"')}`;
+  }
+}
+
+/** References of Terraform in a step of one of many: `${self.input.instance}` when it is destroyed. */
+export interface Self {
+  readonly instance: string;
+  readonly host: string;
+  readonly constraint: string;
+  readonly volumes: string;
+}
+
+export const SELF: Self = {
+  instance: "${self.input.instance}",
+  host: "${self.input.host}",
+  constraint: "${self.input.constraint}",
+  volumes: "${self.input.volumes}",
+};
