@@ -28,7 +28,7 @@ export interface MqttBalancerProps {
   readonly balancer?: Balancer;
   /** @default - 10000 connections, keepalives up to 5 minutes */
   readonly clients?: ClientLimitsProps;
-  /** `Target.docker()`, `Target.vms()` or `Target.kubernetes()`. */
+  /** `Target.docker()`, `Target.dockerSwarm()`, `Target.vms()` or `Target.kubernetes()`. */
   readonly target: Target;
   /**
    * Prefix of everything that is made; lower-case letters, digits and `-`, at most 30 characters.

@@ -10,7 +10,7 @@ import type { Platform } from "./targets/platform";
 
 /** A definition, and where it runs. */
 export interface MqttClusterProps extends ClusterDefinitionProps {
-  /** `Target.docker()`, `Target.vms()` or `Target.kubernetes()`. */
+  /** `Target.docker()`, `Target.dockerSwarm()`, `Target.vms()` or `Target.kubernetes()`. */
   readonly target: Target;
   /**
    * Name of the cluster: prefix of its containers, volumes, network and secrets, label of its metrics. Brokers are known

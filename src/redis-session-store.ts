@@ -14,7 +14,7 @@ import type { Platform } from "./targets/platform";
 export interface RedisSessionStoreProps {
   /** @default - see RedisProps */
   readonly redis?: RedisProps;
-  /** `Target.docker()`, `Target.vms()` or `Target.kubernetes()`. */
+  /** `Target.docker()`, `Target.dockerSwarm()`, `Target.vms()` or `Target.kubernetes()`. */
   readonly target: Target;
   /**
    * Prefix of everything that is made; lower-case letters, digits and `-`, at most 30 characters.

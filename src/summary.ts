@@ -68,8 +68,8 @@ export class Summary {
   private files(): string[] {
     return table(
       this.made.workloads.flatMap(({ name, files, instances }) =>
-        files.map(({ path, content }) => [
-          name + (instances.length > 1 ? ` (x${instances.length})` : ""),
+        files.map(({ path, content, onlyFor }) => [
+          onlyFor ?? name + (instances.length > 1 ? ` (x${instances.length})` : ""),
           path,
           `${content.split("\n").length} lines`,
           secretsIn(content).length > 0 ? "holds secrets" : "",

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { App } from "cdktf";
 import { DevStack } from "./dev";
+import { EdgeStack } from "./edge";
 import { ProductionStack } from "./production";
 import { linkSecrets, missingSecrets, writeMissingSecrets } from "./secrets";
 import { StagingStack } from "./staging";
@@ -10,7 +11,7 @@ import { UsageError } from "./usage-error";
 /** Synthesises every environment and says what each is. `main.js secrets <environment>` writes missing secrets instead. */
 function main([command, environment]: string[]): void {
   const app = new App();
-  const stacks = [new DevStack(app), new StagingStack(app), new ProductionStack(app)];
+  const stacks = [new DevStack(app), new EdgeStack(app), new StagingStack(app), new ProductionStack(app)];
   const names = stacks.map(({ node }) => node.id);
   // Before anything is written.
   if (command === "secrets" ? !names.includes(environment) : command !== undefined) {

@@ -13,6 +13,9 @@ export interface Watched {
   readonly name: string;
   /** Asked for again each time; absent while it has none. */
   readonly address?: string;
+  /** Where it shows its ports under other numbers. */
+  readonly mqttPort?: number;
+  readonly metricsPort?: number;
 }
 
 export interface MemberFigures {
@@ -68,9 +71,9 @@ export class MemberWatch {
 
   private async ask(broker: Watched): Promise<void> {
     this.pending.add(broker);
-    const { address } = broker;
+    const { address, mqttPort, metricsPort } = broker;
     const [cluster, letsIn] = address
-      ? await Promise.all([clusterOf(address), isLetIn(pastBalancers(address, this.client))])
+      ? await Promise.all([clusterOf(address, metricsPort), isLetIn(pastBalancers(address, this.client, mqttPort))])
       : [];
     this.pending.delete(broker);
     this.asked += 1;
@@ -98,9 +101,9 @@ export class MemberWatch {
   }
 }
 
-async function clusterOf(address: string): Promise<string | undefined> {
+async function clusterOf(address: string, port = METRICS_PORT): Promise<string | undefined> {
   try {
-    const url = `http://${address}:${METRICS_PORT}/metrics/detailed?family=vhost_status`;
+    const url = `http://${address}:${port}/metrics/detailed?family=vhost_status`;
     const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
     return /rabbitmq_cluster_permanent_id="([^"]+)"/.exec(await response.text())?.[1];
   } catch {
@@ -109,10 +112,10 @@ async function clusterOf(address: string): Promise<string | undefined> {
 }
 
 /** A client of one broker, which comes in the PROXY header that a listener behind a balancer insists on. */
-export function pastBalancers(address: string, options: IClientOptions): MqttClient {
+export function pastBalancers(address: string, options: IClientOptions, port = MQTT_PORT): MqttClient {
   const proxied = () => {
-    const socket = connect(MQTT_PORT, address);
-    socket.write(`PROXY TCP4 127.0.0.1 ${address} 1 ${MQTT_PORT}\r\n`);
+    const socket = connect(port, address);
+    socket.write(`PROXY TCP4 127.0.0.1 ${address} 1 ${port}\r\n`);
     return socket;
   };
   return new MqttClient(proxied, { ...options, reconnectPeriod: 0, connectTimeout: PATIENCE_MS });

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DOCKER } from "../../src/targets/docker/parity";
+import { DOCKER_SWARM } from "../../src/targets/docker-swarm/parity";
 import { KUBERNETES } from "../../src/targets/kubernetes/parity";
 import { limitsFor, parityTable } from "../../src/targets/parity";
 import { VMS } from "../../src/targets/vms/parity";
@@ -8,12 +9,15 @@ import type { Workload } from "../../src/workload";
 
 test("docs/target-parity.md holds the table", () => {
   const page = readFileSync(join(__dirname, "../../docs/target-parity.md"), "utf8");
-  expect(page).toContain(`\n${parityTable({ Docker: DOCKER, VMs: VMS, Kubernetes: KUBERNETES })}\n`);
+  expect(page).toContain(
+    `\n${parityTable({ Docker: DOCKER, Swarm: DOCKER_SWARM, VMs: VMS, Kubernetes: KUBERNETES })}\n`,
+  );
 });
 
 test("every target says what it makes of the same parts, but for what it alone has", () => {
-  const parts = [DOCKER, VMS, KUBERNETES].map((rows) => rows.map(({ part }) => part));
+  const parts = [DOCKER, DOCKER_SWARM, VMS, KUBERNETES].map((rows) => rows.map(({ part }) => part));
   expect(parts.map((own) => own.filter((part) => !parts.every((all) => all.includes(part))))).toEqual([
+    [],
     [],
     ["drift"],
     [],

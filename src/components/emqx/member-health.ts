@@ -56,21 +56,28 @@ function needed(nodes: readonly Instance[], most: number): string {
 
 /**
  * After all nodes were down each waits for the others before it answers anybody, and here they find it only while it counts as
- * healthy. So it does, for as long as nobody answers who could be joined, if it has been in a cluster before.
+ * healthy. So it does, for as long as nobody answers who could be joined, if it has been in a cluster before. And a node that
+ * is alone is no member while somebody answers.
  */
 function alsoAfterAllWereDown(known: readonly Instance[], { data }: EmqxPlaces): string {
   const joined = `${data}/.joined-cluster`;
-  return `needed=${majority(known)}; ${needed(known, majority(known))}
+  return `${needed(known, majority(known))}
+: "\${needed:=${majority(known)}}"
+nobody_else_answers() {
+  for other in ${known.map(({ host }) => host).join(" ")}; do
+    [ "$other" = "$own" ] || ! curl -fsS -o /dev/null --max-time 2 "http://$other:${API_PORT}/status" 2>/dev/null ||
+      { echo "$other runs without this one"; return 1; }
+  done
+}
+own=$0
 if page=$(curl -fsS --max-time 4 ${PAGE} 2>/dev/null); then
   members=$(awk '$1 == "emqx_cluster_nodes_running" { print $2 }' <<< "$page")
-  echo "$members of at least $needed members"
-  [ "\${members:-0}" -ge "$needed" ] || exit 1
+  echo "\${members:=0} of at least $needed members"
+  [ "$members" -ge "$needed" ] || exit 1
+  [ "$members" -ge 2 ] || nobody_else_answers || exit 1
   [ "$members" -lt 2 ] || [ -e ${joined} ] || touch ${joined}
   exit 0
 fi
 [ -e ${joined} ] && (: 3<>/dev/tcp/127.0.0.1/${DISTRIBUTION_PORT}) 2>/dev/null || { echo "does not answer"; exit 1; }
-for other in ${known.map(({ host }) => host).join(" ")}; do
-  [ "$other" = "$0" ] || ! curl -fsS -o /dev/null --max-time 2 "http://$other:${API_PORT}/status" 2>/dev/null || { echo "$other runs"; exit 1; }
-done
-echo "waits for the others"`;
+nobody_else_answers && echo "waits for the others"`;
 }

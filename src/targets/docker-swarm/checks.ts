@@ -36,10 +36,10 @@ function hostsThatDieTogether(options: Partial<DockerSwarmOptions>): Problem[] {
 }
 
 /** Endpoints need one. */
-function unknownAddresses(options: Partial<DockerSwarmOptions>, { balancer }: SoundDefinition): Problem[] {
+function unknownAddresses(options: Partial<DockerSwarmOptions>, { balancer, monitoring }: SoundDefinition): Problem[] {
   const shown = [
-    ...rolesFor(balancer?.kind === "none" ? "broker" : "balancer", options),
-    ...(options.publishOperatorPorts ? rolesFor("prometheus", options) : []),
+    ...(balancer ? rolesFor(balancer.kind === "none" ? "broker" : "balancer", options) : []),
+    ...(options.publishOperatorPorts && monitoring?.kind === "prometheus" ? rolesFor("prometheus", options) : []),
   ];
   return shown.flatMap(({ path, host }) =>
     addressOf(host)

@@ -33,7 +33,7 @@ const MONITOR_SECONDS = 15;
  *   preflight             the swarm can do it; before anything is changed
  *   data[<instance>]      destroyed: what it kept is removed from its host
  *   <instance>            the service, after the one before it: so a change is rolled
- *   members[<instance>]   destroyed: it leaves its cluster
+ *   placed[<instance>]    destroyed: it leaves its cluster and stops, before anything of it is removed
  *
  * An instance that keeps data and gets another host is a new one: it leaves, its data is removed, and it begins anew there.
  * Destroy steps run only while their block is in the plan, so there is one for all.
@@ -83,7 +83,7 @@ export class DockerSwarmDeployment {
     const all = [...services.values()].flat();
     return [
       ...all,
-      ...this.members(all),
+      ...this.placed(all),
       ...data,
       network,
       ...files.resources,
@@ -116,30 +116,29 @@ export class DockerSwarmDeployment {
   }
 
   private data(preflight: TerraformResource): TerraformResource[] {
-    const keeping = this.workloads.filter(isPinned);
-    return this.forEachInstance("data", keeping, [preflight], {
+    return this.forEachPinned("data", [preflight], {
       create: this.script.checkNoData(SELF),
       destroy: this.script.removeData(SELF),
     });
   }
 
-  private members(services: readonly Service[]): TerraformResource[] {
-    const members = this.workloads.filter(({ membership }) => membership);
-    return this.forEachInstance("members", members, services, { destroy: this.script.leave(SELF) });
+  private placed(services: readonly Service[]): TerraformResource[] {
+    return this.forEachPinned("placed", services, { destroy: this.script.leave(SELF) });
   }
 
-  private forEachInstance(
+  private forEachPinned(
     id: string,
-    workloads: readonly Workload[],
     dependsOn: readonly TerraformResource[],
     { create, destroy }: { readonly create?: string; readonly destroy: string },
   ): TerraformResource[] {
-    if (workloads.length === 0) {
+    const entries = this.workloads
+      .filter(isPinned)
+      .flatMap((workload) =>
+        workload.instances.map((instance): [string, Self] => [instance.name, this.selfOf(workload, instance)]),
+      );
+    if (entries.length === 0) {
       return [];
     }
-    const entries = workloads.flatMap((workload) =>
-      workload.instances.map((instance): [string, Self] => [instance.name, this.selfOf(workload, instance)]),
-    );
     const input = Object.keys(SELF).map((key) => [key, `\${each.value.${key}}`]);
     return [
       terraformData(this.scope, id, {

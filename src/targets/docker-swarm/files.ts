@@ -30,7 +30,7 @@ type FileReference =
 /** The files of workloads as configs and secrets of the swarm, each once, whoever has it. */
 export class SwarmFiles {
   public readonly resources: TerraformResource[] = [];
-  private readonly references = new Map<string, FileReference>();
+  private readonly references = new Map<string, { readonly reference: FileReference; readonly path: string }>();
 
   public constructor(
     private readonly scope: Construct,
@@ -55,8 +55,14 @@ export class SwarmFiles {
 
   private reference(workload: Workload, file: ConfigFile, owner: FileOwner): FileReference {
     const id = `${file.onlyFor ?? workload.name}-${posix.basename(file.path)}`;
-    const reference = this.references.get(id) ?? this.create(id, workload, file, owner);
-    this.references.set(id, reference);
+    const { reference, path } = this.references.get(id) ?? {
+      reference: this.create(id, workload, file, owner),
+      path: file.path,
+    };
+    if (path !== file.path) {
+      throw new Error(`${workload.program} has two files of one name: ${path}, ${file.path}`);
+    }
+    this.references.set(id, { reference, path });
     return reference;
   }
 

@@ -22,6 +22,10 @@ export function firstProcessFile(workload: Workload): { readonly path: string; r
   if (!membership) {
     return undefined;
   }
+  if (process.stopSignal === "SIGINT" || process.stopSignal === "SIGQUIT") {
+    // A shell starts what runs beside it deaf to the signals of a keyboard.
+    throw new Error(`${workload.program} has members and stops by ${process.stopSignal}, which would not reach it`);
+  }
   script ??= readFileSync(join(__dirname, "control/first-process.sh"), "utf8");
   return {
     path: PLACE,
@@ -29,7 +33,7 @@ export function firstProcessFile(workload: Workload): { readonly path: string; r
       script,
       `did_start=${DID_START}`,
       `signal=${process.stopSignal.slice(3)}`,
-      `drain() { ${membership.drain ? `timeout ${DRAIN_SECONDS} ${aboutOwnHost(membership.drain)}` : ":"}; }`,
+      `drain() { ${membership.drain ? `timeout -s KILL ${DRAIN_SECONDS} ${aboutOwnHost(membership.drain)}` : ":"}; }`,
       `leave() { ${aboutOwnHost(membership.leave)}; }`,
       "",
       "# first-process OWN_HOST SECONDS PEERS COMMAND...",
@@ -65,6 +69,10 @@ export function withFirstProcess(
   return ["sh", PLACE, instance.host, String(seconds), others.map(({ host }) => host).join(" "), ...command];
 }
 
+/** Terraform's provider waits for as long until a service's container is not only stopped, but gone, and fails otherwise. */
+const LEAST_GRACE_SECONDS = 30;
+
 export function stopGraceSeconds({ membership, process }: Workload): number {
-  return process.stopGraceSeconds + (membership ? DRAIN_SECONDS + LEAVE_SECONDS : 0);
+  const own = process.stopGraceSeconds + (membership ? DRAIN_SECONDS + LEAVE_SECONDS : 0);
+  return Math.max(own, LEAST_GRACE_SECONDS);
 }

@@ -125,18 +125,20 @@ export class DockerSwarmPlatform implements Platform {
 
   /** On what is the same host by its constraint; whether two of them are is looked up when the plan is applied. */
   private portsTakenTwice(workloads: readonly Workload[], neighbours: readonly Neighbour[]): Problem[] {
-    const taken = new Map(neighbours.map(({ boundTo, deployment, name }) => [boundTo, `${deployment} (${name})`]));
+    const taken = new Map<string, { readonly user: string; readonly workload?: string }>(
+      neighbours.map(({ boundTo, deployment, name }) => [boundTo, { user: `${deployment} (${name})` }]),
+    );
     return allPublishedPorts(this.options, workloads).flatMap(({ workload, instance, port }) => {
       const { path, host } = roleOf(workload, instance, this.options);
       const place = `${host.constraint}:${port.number}`;
-      const user = taken.get(place);
-      taken.set(place, `${instance.name} (${port.name})`);
-      return user && !(isAnyOf(host.constraint) && user.startsWith(`${workload.name}-`))
+      const other = taken.get(place);
+      taken.set(place, { user: `${instance.name} (${port.name})`, workload: workload.name });
+      return other && !(isAnyOf(host.constraint) && other.workload === workload.name)
         ? [
             problem(
               `target.${path}`,
               place,
-              `is wanted by ${user} and by ${instance.name} (${port.name}): give one of them another host, or change a listener's port`,
+              `is wanted by ${other.user} and by ${instance.name} (${port.name}): give one of them another host, or change a listener's port`,
             ),
           ]
         : [];

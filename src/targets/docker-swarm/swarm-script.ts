@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DOCKER_CLI, type DockerSwarmOptions } from "../../definition/docker-swarm";
 import { imageOf } from "../../definition/images";
-import { PEER_HOST } from "../../formats/references";
+import { PEER_HOST, PEER_NAME } from "../../formats/references";
 import { quotedShellWord, shellCommand, shellWord } from "../../formats/shell";
 import { escapeTemplate } from "../../formats/terraform";
 import type { Workload } from "../../workload";
@@ -33,12 +33,23 @@ export class SwarmScript {
   }
 
   /**
-   * Before the service of a member is removed, or replaced on another host.
+   * Before the service of an instance that keeps data is removed, or replaced on another host.
    *
-   * @param self References of Terraform to what the member was made with.
+   * @param self References of Terraform to what the instance was made with.
    */
   public leave(self: Self): string {
-    return this.command(`check_move ${self.instance} ${self.constraint}\nleave ${self.instance} ${self.host}`);
+    const { instance, constraint, host } = self;
+    const members = this.workloads.filter(({ membership }) => membership).map(({ name }) => `${name}-*`);
+    const leave = members.map((pattern) => `  ${pattern}) leave ${instance} ${host} ;;`);
+    return this.command(
+      [
+        `check_move ${instance} ${constraint}`,
+        `case ${instance} in`,
+        ...leave,
+        `  *) stop_instance ${instance} ;;`,
+        "esac",
+      ].join("\n"),
+    );
   }
 
   /** Before an instance is made that keeps data. */
@@ -113,11 +124,13 @@ export class SwarmScript {
     });
   }
 
-  /** Prints the words of the command by which a member strikes off the one that is given. */
+  /** Prints the words of the command by which a member strikes off another one, whose host and name are given. */
   private forget(): string {
     const words = this.workloads.flatMap(({ membership }) => membership?.forget ?? []);
-    const command = words.map((word) => (word === PEER_HOST ? word : shellWord(word))).join(" ");
-    return `echo ${command.split(PEER_HOST).map(quotedShellWord).join('"$1"')}`;
+    const known: Record<string, string> = { [PEER_HOST]: '"$1"', [PEER_NAME]: '"$2"' };
+    const command = words.map((word) => (word in known ? word : shellWord(word))).join(" ");
+    const parts = command.split(new RegExp(`(${PEER_HOST}|${PEER_NAME})`)).filter((part) => part !== "");
+    return `echo ${parts.map((part) => known[part] ?? quotedShellWord(part)).join("")}`;
   }
 }
 

@@ -36,13 +36,17 @@ stop() {
   trap '' TERM
   if [ -e "$leaves" ]; then
     say 'leaves for good'
-    until leave; do sleep 5; done
+    until leave; do
+      # Then nobody is left to ask: the others have it struck off.
+      kill -0 "$program" 2>/dev/null || return 0
+      sleep 5
+    done
     say 'has left'
   elif [ -e "$did_start" ]; then
     say 'sends its clients away'
     drain || say 'some clients are left'
   fi
-  kill -s "$signal" "$program"
+  kill -s "$signal" "$program" 2>/dev/null || true
 }
 
 start() { # start COMMAND...

@@ -38,11 +38,12 @@ is_ready() { # is_ready NODE
   [ "$(docker node inspect -f '{{.Status.State}}' "$1" 2>/dev/null)" = ready ]
 }
 
-# A job is a service that runs once.
+# A service that runs once. Not in the mode of jobs: engines leave the containers of these behind (seen with 20.10).
 start_job() { # start_job NODE CREATE-OPTION...
   node=$1
   shift
-  docker service create --detach --quiet --no-resolve-image --mode replicated-job --restart-condition none --log-driver json-file \
+  # shellcheck disable=SC2086 # one option, or none
+  docker service create --detach --quiet --no-resolve-image $registry_auth --restart-condition none --log-driver json-file \
     --label "mqtt-cluster.job=$cluster" --constraint "node.id==$node" "$@"
 }
 
@@ -125,6 +126,20 @@ stops() { # stops SERVICE: whether a task of it still has to end, on a host that
   done | grep -q yes
 }
 
+stop() { # stop INSTANCE
+  docker service scale --detach "$cluster-$1=0" >/dev/null
+  for _ in $(seq 600); do
+    stops "$cluster-$1" || return 0
+    sleep 1
+  done
+  fail "$1 has not stopped within 10 minutes"
+}
+
+# What stops for good.
+stop_instance() { # stop_instance INSTANCE
+  ! docker service inspect "$cluster-$1" >/dev/null 2>&1 || stop "$1"
+}
+
 # A member that stops for good. Whoever remains is asked to make sure of it; a member whose host is away is struck off by them
 # alone.
 leave() { # leave INSTANCE HOST
@@ -136,31 +151,23 @@ leave() { # leave INSTANCE HOST
     task=${found% *} node=${found#* }
     on_host "$node" "docker exec $(container_of "$task") touch $leaves" || fail "$1 cannot be told to leave"
   fi
-  docker service scale --detach "$service=0" >/dev/null
-  for _ in $(seq 600); do
-    stops "$service" || break
-    sleep 1
-  done
-  ! stops "$service" || fail "$1 has not stopped within 10 minutes"
+  stop "$1"
   others=0
   for other in $(docker service ls --format '{{.Name}}' --filter "name=$cluster-${1%-*}-"); do
     found=$(running_task "$other")
     if [ "$other" != "$service" ] && [ -n "$found" ]; then
       task=${found% *} node=${found#* }
-      ! on_host "$node" "docker exec $(container_of "$task") $(forget "$host")" || return 0
+      ! on_host "$node" "docker exec $(container_of "$task") $(forget "$host" "$1")" || return 0
       others=$((others + 1))
     fi
   done
   [ "$others" = 0 ] || fail "none of the $others other members could strike off $1. To give up all of them: docker service rm $service, then again"
 }
 
-# Whether another host for it is there, before it leaves the one that it has.
-check_move() { # check_move INSTANCE CONSTRAINT: those of its present host
-  wanted | while read -r instance path constraint _; do
-    if [ "$instance" = "$1" ] && [ "$constraint" != "$2" ] && [ -z "$(ready_hosts_with "$constraint")" ]; then
-      fail "target.$path: no host that is up has $constraint"
-    fi
-  done
+# Before it leaves the host that it has for another one.
+check_move() { # check_move INSTANCE CONSTRAINT: that of its present host
+  moves_to=$(wanted | awk -v instance="$1" '$1 == instance { print $3 }')
+  [ -z "$moves_to" ] || [ "$moves_to" = "$2" ] || (preflight)
 }
 
 # Data of an earlier cluster would be taken for its own.
@@ -282,8 +289,7 @@ check_images() {
       done
     done
   done <"$placed" | sort -u -k 1,2 | while read -r node image path; do
-    # shellcheck disable=SC2086 # one option, or none
-    echo "$(start_job "$node" $registry_auth --entrypoint true "$image") $node $image $path"
+    echo "$(start_job "$node" --entrypoint true "$image") $node $image $path"
   done >"$jobs"
   while read -r job node image path; do
     status=0

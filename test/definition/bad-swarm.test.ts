@@ -1,0 +1,350 @@
+/** What is wrong with the options of `Target.dockerSwarm()`, and what its hosts have against the definition and the stack. */
+import { TerraformStack, Testing } from "cdktf";
+import {
+  Balancer,
+  cluster,
+  complete,
+  emqx,
+  Monitoring,
+  MqttBalancer,
+  MqttCluster,
+  only,
+  problemsOf,
+  RedisSessionStore,
+  rabbitmq,
+  Secret,
+  SessionStore,
+  Target,
+  users,
+} from "../support/bad-input";
+
+const swarm = (props: unknown) => ({ target: Target.dockerSwarm(props) });
+const on = (name: string, more: object = {}) => ({ constraint: `node.hostname==${name}`, ...more });
+const label = (more: object = {}) => ({ constraint: "node.labels.front==1", ...more });
+/** A cluster of one broker and one balancer; `more` is about its target. */
+const inSwarm = (more: object = {}, others: object = {}) => ({
+  ...emqx({ nodes: 1 }),
+  monitoring: Monitoring.none(),
+  ...others,
+  ...swarm({ brokers: { "broker-1": on("dock1") }, balancers: { "balancer-1": on("front1") }, ...more }),
+});
+const brokers = (hosts: object, others: object = {}) => inSwarm({ brokers: hosts }, others);
+const pair = (one: object, other: object, more: object = {}) =>
+  inSwarm(
+    { balancers: { "balancer-1": one, "balancer-2": other }, ...more },
+    { balancer: Balancer.haproxy({ replicas: 2 }) },
+  );
+const EVERYTHING = { monitoring: Monitoring.prometheus(), sessionStore: SessionStore.redis() };
+
+const CONSTRAINT = 'a placement constraint, without spaces: "node.hostname==dock1", "node.labels.member==1"';
+
+const CASES: [what: string, props: object, ...lines: string[]][] = [
+  // Constraints
+  ...[
+    "dock1",
+    "",
+    "node.hostname = dock1",
+    "node.hostname == dock1",
+    "node.hostname=dock1",
+    "node.hostname!=dock1",
+    "node.hostname==dock1,dock2",
+    "node.labels.==1",
+    "node.labels.member==$(id)",
+    "node.role==manager",
+    "engine.labels.member==1",
+  ].map((constraint): [string, object, string] => [
+    `the constraint "${constraint}"`,
+    brokers({ "broker-1": { constraint } }),
+    `target.brokers.broker-1.constraint = "${constraint}": must be ${CONSTRAINT}`,
+  ]),
+  [
+    "no constraint",
+    brokers({ "broker-1": {} }),
+    `target.brokers.broker-1.constraint = (missing): must be text: ${CONSTRAINT}`,
+  ],
+  [
+    "a host as text",
+    brokers({ "broker-1": "node.hostname==dock1" }),
+    "target.brokers.broker-1 = (not shown): must be an object with constraint, address",
+  ],
+  [
+    "hosts as a list",
+    brokers([on("dock1")]),
+    'target.brokers = (a list of 1): must be an object of hosts by name of the instance: { "broker-1": { constraint: "node.hostname==dock1" } }',
+  ],
+  ...["broker-0", "broker-10", "balancer-1"].map((name): [string, object, string] => [
+    `a broker called ${name}`,
+    brokers({ [name]: on("dock1") }),
+    `target.brokers.${name} = (an object with constraint): is no name of an instance; allowed: broker-1 to broker-9`,
+  ]),
+  // What hosts have against each other
+  [
+    "two brokers with one constraint",
+    brokers({ "broker-1": on("a"), "broker-2": on("b"), "broker-3": on("a") }, emqx({ nodes: 3 })),
+    'target.brokers.broker-3.constraint = "node.hostname==a": is that of brokers.broker-1 as well: the two would die together',
+  ],
+  [
+    "two brokers with one label",
+    brokers({ "broker-1": label(), "broker-2": on("b"), "broker-3": label() }, emqx({ nodes: 3 })),
+    'target.brokers.broker-3.constraint = "node.labels.front==1": is that of brokers.broker-1 as well',
+  ],
+  [
+    "two balancers on one host",
+    pair(on("front1"), on("front1")),
+    'target.balancers.balancer-2.constraint = "node.hostname==front1": is that of balancers.balancer-1 as well: the two would die together, and want the same ports',
+  ],
+  // As many hosts as the definition wants
+  [
+    "no hosts",
+    { ...inSwarm({}, EVERYTHING), ...swarm({}) },
+    "target.brokers = (missing): must be as many hosts as broker.nodes: there are none, and 1 wanted",
+    "target.balancers = (missing): must be as many hosts as balancer.replicas: there are none, and 1 wanted",
+    "target.sessionStore = (missing): must be a host for Redis, which sessionStore asks for",
+    "target.monitoring = (missing): must be a host for Prometheus and Alertmanager; or switch them off with Monitoring.none()",
+  ],
+  [
+    "no options",
+    { ...inSwarm(), ...swarm(undefined) },
+    "target.brokers = (missing): must be as many",
+    "target.balancers = (missing): must be as many",
+  ],
+  [
+    "too many hosts, and too few",
+    brokers({ "broker-1": on("a"), "broker-2": on("b") }, { balancer: Balancer.haproxy({ replicas: 2 }) }),
+    "target.brokers = (an object with broker-1, broker-2): must be as many hosts as broker.nodes: there are 2, and 1 wanted",
+    "target.balancers = (an object with balancer-1): must be as many hosts as balancer.replicas: there are 1, and 2 wanted",
+  ],
+  [
+    "a balancer that nobody wants",
+    inSwarm({}, { balancer: Balancer.none() }),
+    "target.balancers = (an object with balancer-1): must be as many hosts as balancer.replicas: there are 1, and none wanted",
+  ],
+  [
+    "hosts that have nothing to run",
+    inSwarm({ sessionStore: on("a"), monitoring: on("b") }),
+    'target.sessionStore = "node.hostname==a": has nothing to run: brokers keep their sessions themselves; leave it out',
+    'target.monitoring = "node.hostname==b": has nothing to run: the definition has Monitoring.none(); leave it out',
+  ],
+  [
+    "no host for what writes to an existing Redis",
+    inSwarm({}, { sessionStore: SessionStore.existingRedis({ host: "redis.example.com" }) }),
+    "target.sessionStore = (missing): must be a host for Webdis",
+  ],
+  [
+    "a wrong host is not missing",
+    inSwarm({ sessionStore: on("a b"), monitoring: {} }, EVERYTHING),
+    'target.sessionStore.constraint = "node.hostname==a b": must be',
+    "target.monitoring.constraint = (missing): must be",
+  ],
+  // The swarm
+  ...[2, 4, 0, "3"].map((managers): [string, object, string] => [
+    `${JSON.stringify(managers)} managers`,
+    inSwarm({ managers }),
+    `target.managers = ${JSON.stringify(managers)}: must be one of 1, 3, 5, 7: a swarm of two or four loses its majority`,
+  ]),
+  ...["tcp://swarm.example.com:2375", "npipe:////./pipe/docker_engine", "swarm.example.com"].map(
+    (host): [string, object, string] => [
+      `the manager ${host}`,
+      inSwarm({ host }),
+      `target.host = "${host}": must be a Docker engine: "unix:///var/run/docker.sock" or "ssh://deploy@host"`,
+    ],
+  ),
+  [
+    "options for an ssh that is not used",
+    inSwarm({ sshOptions: ["-4"] }),
+    'target.sshOptions = (a list of 1): has no effect unless host begins with "ssh://": leave it out',
+  ],
+  [
+    "Docker's own network",
+    inSwarm({ network: "ingress" }),
+    'target.network = "ingress": is a network of Docker itself: give network another name: "mqtt"',
+  ],
+  [
+    "numbers of users",
+    inSwarm({ userIds: { rabbitmq: 0, emqx: "1000", squid: 1 } }),
+    "target.userIds.rabbitmq = 0: must be a whole number from 1 to 2147483647",
+    'target.userIds.emqx = "1000": must be a whole number from 1 to 2147483647',
+    "target.userIds.squid = 1: is not a program of this package; known: emqx, rabbitmq, haproxy",
+  ],
+  [
+    "one number for all",
+    inSwarm({ userIds: 100 }),
+    "target.userIds = 100: must be an object by program: { rabbitmq: 100 }",
+  ],
+  [
+    "images that are none",
+    inSwarm({ images: { squid: "squid:6", "docker-cli": "docker:latest" } }),
+    'target.images.squid = "squid:6": is not a program of this package; known: emqx',
+    'target.images.docker-cli = "docker:latest": must carry a fixed tag or a digest',
+  ],
+  ...["docker.sock", "/run/$(id)", "/run/{{.Node.ID}}"].map((engineSocket): [string, object, string] => [
+    `the socket ${engineSocket}`,
+    inSwarm({ engineSocket }),
+    `target.engineSocket = "${engineSocket}": must be the absolute path of a socket: "/var/run/docker.sock"`,
+  ]),
+  [
+    "words for yes",
+    inSwarm({ encryptNetwork: "yes", publishOperatorPorts: 1 }),
+    "target.publishOperatorPorts = 1: must be true or false",
+    'target.encryptNetwork = "yes": must be true or false',
+  ],
+  [
+    "a misspelt option",
+    inSwarm({ encryptNetwrok: true }),
+    "target.encryptNetwrok = true: unknown option; allowed here: host, sshOptions,",
+  ],
+  [
+    "a misspelt option of a host",
+    brokers({ "broker-1": on("a", { adress: "b" }) }),
+    "target.brokers.broker-1.adress = (not shown): unknown option; allowed here: constraint, address. Did you mean address?",
+  ],
+  // Addresses, which endpoints need
+  [
+    "no address of balancers with a label",
+    inSwarm({ balancers: { "balancer-1": label() } }),
+    "target.balancers.balancer-1.address = (missing): must be the name or address by which clients reach the host with node.labels.front==1: only node.hostname== says it by itself",
+  ],
+  [
+    "no address of a broker without a balancer",
+    inSwarm({ brokers: { "broker-1": { constraint: "node.id==abc1" } }, balancers: {} }, { balancer: Balancer.none() }),
+    "target.brokers.broker-1.address = (missing): must be the name or address by which clients reach the host with node.id==abc1",
+  ],
+  [
+    "no address for operators",
+    inSwarm({ publishOperatorPorts: true, monitoring: label() }, { monitoring: Monitoring.prometheus() }),
+    "target.monitoring.address = (missing): must be the name or address by which operators reach the host with node.labels.front==1",
+  ],
+  [
+    "an address with a port",
+    inSwarm({ balancers: { "balancer-1": on("front1", { address: "front1:1883" }) } }),
+    'target.balancers.balancer-1.address = "front1:1883": must be a host name or an IPv4 address without port or scheme',
+  ],
+  // What a swarm cannot honour
+  ...[Secret.kubernetes("mqtt", "sensors"), Secret.file("/etc/mqtt/sensors")].map(
+    (password, index): [string, object, string] => [
+      `a secret of ${["Kubernetes", "a file"][index]}`,
+      { ...inSwarm(), ...users({ password }) },
+      `access.users[0].password = "Secret ${["mqtt/sensors", "/etc/mqtt/sensors"][index]}": is kept in a ${["Kubernetes secret", "file of the host"][index]}, which Docker cannot read into a configuration file; use Secret.variable("…")`,
+    ],
+  ),
+  [
+    "an operator of Kubernetes",
+    inSwarm({}, { monitoring: Monitoring.prometheusOperator() }),
+    'monitoring = "prometheusOperator": needs the Prometheus operator of a Kubernetes cluster, which a swarm does not have: take Monitoring.prometheus(), or Monitoring.none()',
+  ],
+  [
+    "an nginx that looks up names once",
+    inSwarm({}, { balancer: Balancer.nginx({ version: "1.27.2" }) }),
+    'balancer = "nginx:1.27.2-alpine": looks up the addresses of others at its start only, and a swarm gives an instance another one whenever it starts again: take nginx 1.27.3 or later, or Balancer.haproxy()',
+  ],
+];
+
+test.each(CASES)("%s", (_, props, ...lines) => {
+  const problems = problemsOf(cluster(props));
+  expect(problems).toEqual(only(...lines));
+  for (const line of problems) {
+    // One sentence, with its path in front.
+    expect(line).toMatch(/^[a-zA-Z][\w.[\]-]* = .*\S: \S/);
+    expect(line.replace(/\. Did you mean \w+\?$/, "")).not.toMatch(/\n|[.!?]$|[.!?] [A-Z]/);
+  }
+});
+
+test("one who misspells is told what was meant", () => {
+  expect(problemsOf(cluster(inSwarm({ encryptNetwrok: true })))[0]).toMatch(/\. Did you mean encryptNetwork\?$/);
+});
+
+test.each<[what: string, props: object]>([
+  ["a broker and a balancer on one host", inSwarm({ balancers: { "balancer-1": on("dock1") } })],
+  [
+    "monitoring and Redis on a broker's host",
+    inSwarm({ sessionStore: on("dock1"), monitoring: on("dock1") }, EVERYTHING),
+  ],
+  [
+    "gaps between names",
+    brokers({ "broker-2": on("a"), "broker-5": on("b"), "broker-9": on("c") }, emqx({ nodes: 3 })),
+  ],
+  ["balancers on any two hosts with a label", pair(label({ address: "a" }), label({ address: "b" }))],
+  ["a broker behind a balancer without an address", brokers({ "broker-1": { constraint: "node.labels.a.b/c==x-1" } })],
+  ["monitoring that nobody is shown", inSwarm({ monitoring: label() }, { monitoring: Monitoring.prometheus() })],
+  ["a socket for each host", inSwarm({ engineSocket: "/run/{{.Node.Hostname}}/docker.sock" })],
+  ["nginx that follows names", inSwarm({}, { balancer: Balancer.nginx({ version: "1.27.3" }) })],
+  ["a manager behind SSH", inSwarm({ host: "ssh://deploy@dock1:2222", sshOptions: ["-4"], managers: 1 })],
+])("%s is fine", (_, props) => {
+  expect(() => cluster(props)(new TerraformStack(Testing.app(), "dev"))).not.toThrow();
+});
+
+describe("single parts", () => {
+  const { target } = swarm({ sessionStore: on("back"), balancers: { "balancer-1": on("front1") } });
+  const balancer = (props: object) => (s: TerraformStack) =>
+    new MqttBalancer(s, "b", { brokers: { hosts: ["10.0.0.11"] }, ...props });
+  const store = (props: object) => (s: TerraformStack) => new RedisSessionStore(s, "r", props);
+
+  test.each([
+    ["a balancer", balancer({ target })],
+    ["a session store", store({ target })],
+  ])("%s needs no hosts but its own", (_, make) => {
+    expect(() => make(new TerraformStack(Testing.app(), "dev"))).not.toThrow();
+  });
+
+  test.each([
+    ["a balancer", balancer(swarm({})), "target.balancers = (missing): must be as many"],
+    ["a session store", store(swarm({})), "target.sessionStore = (missing): must be a host for Redis"],
+  ])("%s needs that one", (_, make, line) => {
+    expect(problemsOf(make)).toEqual(only(line));
+  });
+});
+
+describe("beside what the stack has already", () => {
+  const second = (props: object) => (stack: TerraformStack) =>
+    new MqttCluster(stack, "second", { ...complete(), ...props });
+  const stackWith = (props: object) => {
+    const stack = new TerraformStack(Testing.app(), "dev");
+    cluster(props)(stack);
+    return stack;
+  };
+
+  test("a cluster that has the host and its ports", () => {
+    expect(problemsOf(second(inSwarm({ brokers: { "broker-1": on("dock2") } })), stackWith(inSwarm()))).toEqual(
+      only(
+        'target.balancers.balancer-1 = "node.hostname==front1:1883": is wanted by dev-mqtt (mqtt) and by balancer-1 (mqtt): give one of them another host, or change a listener\'s port',
+        'target.balancers.balancer-1 = "node.hostname==front1:8083": is wanted by dev-mqtt (ws) and by balancer-1 (ws)',
+      ),
+    );
+  });
+
+  test("a cluster that has the label, of which there may not be enough hosts", () => {
+    const labelled = inSwarm({ balancers: { "balancer-1": label({ address: "a" }) } });
+    expect(problemsOf(second(labelled), stackWith(labelled))).toEqual(
+      only('"node.labels.front==1:1883": is wanted by dev-mqtt (mqtt)', '"node.labels.front==1:8083": is wanted by'),
+    );
+  });
+
+  // No single definition may have a listener there.
+  test("a listener that has the port of Prometheus, as far as the host shows it", () => {
+    const listener = rabbitmq({ nodes: 1, listeners: { tcpPort: 9090, wsPort: 0 } }, { monitoring: Monitoring.none() });
+    const watching = (publishOperatorPorts: boolean) =>
+      inSwarm(
+        { balancers: { "balancer-1": on("front2") }, monitoring: on("front1"), publishOperatorPorts },
+        { monitoring: Monitoring.prometheus() },
+      );
+    const stack = () => stackWith(inSwarm({}, listener));
+    expect(problemsOf(second(watching(true)), stack())).toEqual(
+      only('target.monitoring = "node.hostname==front1:9090": is wanted by dev-mqtt (mqtt) and by prometheus ('),
+    );
+    expect(() => second(watching(false))(stack())).not.toThrow();
+  });
+
+  test.each([
+    ["other hosts", { balancers: { "balancer-1": on("front2") } }],
+    ["another swarm", { host: "ssh://deploy@elsewhere" }],
+  ])("a cluster that keeps clear by %s", (_, more) => {
+    expect(() => second(inSwarm(more))(stackWith(inSwarm()))).not.toThrow();
+  });
+});
+
+test("there is no user data for hosts of a swarm", () => {
+  const made = new MqttCluster(new TerraformStack(Testing.app(), "dev"), "mqtt", { ...complete(), ...inSwarm() });
+  expect(() => made.userData("broker-1")).toThrow(
+    expect.objectContaining({ problems: ['instance = "broker-1": exists for Target.vms() only'] }),
+  );
+});

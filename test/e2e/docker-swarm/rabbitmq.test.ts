@@ -1,0 +1,363 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { TerraformLocal, TerraformStack } from "cdktf";
+import type { MqttClient } from "mqtt";
+import { MqttClients, outage } from "../../support/mqtt";
+import { until } from "../../support/servers";
+import { BACKEND, SENSORS } from "../cluster";
+import { end, failure } from "../failures";
+import { underLoad } from "../load";
+import { Deployment, expectNothingToChange, ownAddressTowards, receiveWebhooks, report, statusesOf } from "../support";
+import { containersOf, expectMembers, inspected, replacedSince, untilAllIsWell, untilInPool } from "./actions";
+import {
+  BALANCERS,
+  balancers,
+  brokersOn,
+  CLUSTER,
+  clientsUrl,
+  cluster,
+  FIVE,
+  monitoring,
+  plantedIn,
+  remains,
+  STACK,
+  THREE,
+  VARIABLES,
+  type Variant,
+  WEBHOOK_PORT,
+} from "./bed";
+import { describeOnSwarm, HOSTS, host, stepWithPower } from "./hosts";
+
+const MINUTE = 60_000;
+/** Broker 3 on the host that has nothing else to do. */
+const MOVED = { ...THREE, 3: 4 };
+
+describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
+  const notifications = receiveWebhooks(WEBHOOK_PORT);
+  const deployment = new Deployment(STACK, VARIABLES, cluster(), remains);
+  const mqtt = new MqttClients(() => clientsUrl());
+  const load = { url: clientsUrl(), watched: brokersOn(THREE), fewest: 2 };
+
+  /** What is deployed. */
+  let now: Variant = {};
+
+  /** Applies what differs from the present variant. */
+  async function change(different: Variant): Promise<number> {
+    now = { ...now, ...different };
+    return (await deployment.change(cluster(now))).seconds;
+  }
+
+  const noChanges = () => expectNothingToChange(deployment.project);
+
+  test("every broker is a member as every other one sees it, on a host of its own", async () => {
+    await untilAllIsWell(brokersOn(THREE), 30_000);
+    await expectMembers(brokersOn(THREE));
+  });
+
+  test("a second plan changes nothing", noChanges);
+
+  test(
+    "no secret is synthesised, nor shown by what docker inspects, processes or logs",
+    async () => {
+      const files = filesUnder(deployment.project.stackFolder).map((file) => readFileSync(file, "utf8"));
+      expect(files.length).toBeGreaterThan(0);
+      expect(plantedIn(files.join("\n"))).toEqual([]);
+      const everybody = [...brokersOn(THREE), ...balancers(), ...monitoring()];
+      expect(plantedIn(await inspected(everybody))).toEqual([]);
+      // Or the search would find nothing anywhere.
+      const [first] = brokersOn(THREE);
+      expect(plantedIn(await first.run("cat", "/etc/rabbitmq/definitions.json")).length).toBeGreaterThan(1);
+      expect(await first.run("stat", "-c", "%a", "/etc/rabbitmq/definitions.json")).toBe("400");
+    },
+    MINUTE,
+  );
+
+  test("wrong passwords, anonymous clients and other topics are refused", async () => {
+    expect(await mqtt.refusal({ username: "sensors", password: "wrong" })).toMatch(/not authorized|bad user ?name/i);
+    expect(await mqtt.refusal({})).toMatch(/not authorized|bad user ?name/i);
+    expect(await mqtt.refusal(SENSORS)).toBe("accepted");
+    const sensor = await mqtt.connect(SENSORS);
+    const [grant] = await sensor.subscribeAsync("sensors/#").catch(() => [{ qos: 128 }]);
+    expect(grant.qos).toBe(128);
+  });
+
+  test("brokers see clients' own addresses", async () => {
+    const client = await mqtt.connect(BACKEND);
+    const connections = await Promise.all(
+      brokersOn(THREE).map((one) =>
+        one.run("sh", "-c", 'PATH="/usr/lib/rabbitmq/bin:$PATH" rabbitmqctl -q list_connections user peer_host'),
+      ),
+    );
+    expect(connections[0]).toContain(`backend\t${ownAddressTowards(host(1).address)}`);
+    await client.endAsync();
+  });
+
+  test("a message reaches subscribers on every node", async () => {
+    const subscribers = await Promise.all(Array.from({ length: 6 }, () => mqtt.connect(BACKEND)));
+    const received = new Set<MqttClient>();
+    for (const subscriber of subscribers) {
+      subscriber.on("message", () => received.add(subscriber));
+      await subscriber.subscribeAsync("sensors/sensors/cross", { qos: 1 });
+    }
+    const publisher = await mqtt.connect(SENSORS);
+    await publisher.publishAsync("sensors/sensors/cross", "hello", { qos: 1 });
+    await until("every subscriber has the message", () => received.size === subscribers.length, 5_000);
+    await end([...subscribers, publisher]);
+  });
+
+  test(
+    "clients of a killed broker are back within two seconds, its alert arrives, and the swarm starts it again",
+    async () => {
+      const [, , victim] = brokersOn(THREE);
+      const container = (await victim.container()) as string;
+      notifications.length = 0;
+      // It would be back within seconds, and an alert that is over when Alertmanager's next turn comes is never sent.
+      const availability = (wanted: string) =>
+        host(1).docker("node", "update", "--availability", wanted, victim.host.name);
+      let killed = 0;
+      const fail = async () => {
+        killed = Date.now();
+        await victim.host.docker("kill", container);
+        await availability("drain");
+      };
+      const alerts = () => statusesOf(notifications, "RabbitmqNodeDown", victim.name);
+      try {
+        await failure(mqtt, "broker killed", { fail }, 2);
+        await until("the alert arrives", () => alerts().length > 0, 90_000);
+        report("broker killed: alert received after", (Date.now() - killed) / 1000);
+      } finally {
+        await availability("active");
+      }
+      const allowed = Date.now();
+      await untilAllIsWell(brokersOn(THREE));
+      report("broker killed: member again after it may be", (Date.now() - allowed) / 1000);
+      await until("the alert is resolved", () => alerts().includes("resolved"), 90_000);
+      expect(alerts()).toEqual(["firing", "resolved"]);
+    },
+    6 * MINUTE,
+  );
+
+  test(
+    "a changed setting is rolled out broker by broker, and nothing is lost",
+    async () => {
+      const everybody = [...brokersOn(THREE), ...balancers(), ...monitoring()];
+      const before = await containersOf(...everybody);
+      report("changed setting: apply", await underLoad("changed setting", load, () => change({ maxInflight: 21 })));
+      expect(await replacedSince(before, ...everybody)).toEqual(["broker-1", "broker-2", "broker-3"]);
+      await expectMembers(brokersOn(THREE));
+      await noChanges();
+    },
+    6 * MINUTE,
+  );
+
+  test(
+    "a broken setting stops at the first broker, which goes back, and so can the definition",
+    async () => {
+      const before = await containersOf(...brokersOn(THREE));
+      await underLoad("broken setting", load, async () => {
+        deployment.project.synthesise((stack) => {
+          cluster(now)(stack);
+          spoil(stack, "broker-rabbitmq.conf");
+        });
+        const refused = await deployment.project.apply();
+        report("broken setting: apply fails after", refused.seconds);
+        expect([refused.status, refused.output]).toEqual([
+          1,
+          expect.stringMatching(/rollback completed[\s\S]*broker-1/),
+        ]);
+        await untilAllIsWell(brokersOn(THREE));
+      });
+      expect(await replacedSince(before, ...brokersOn(THREE))).toEqual(["broker-1"]);
+      await expectMembers(brokersOn(THREE));
+      // What was before is there still, under its name: see SwarmFiles.
+      report("broken setting: apply of the one before", await change({}));
+      await noChanges();
+    },
+    8 * MINUTE,
+  );
+
+  test(
+    "two more brokers join without a restart of the others",
+    async () => {
+      const before = await containersOf(...brokersOn(THREE));
+      const seconds = await underLoad("3 → 5 brokers", { ...load, fewest: 3 }, () => change({ brokers: FIVE }));
+      report("3 → 5 brokers: apply", seconds);
+      expect(await replacedSince(before, ...brokersOn(THREE))).toEqual([]);
+      await untilInPool(brokersOn(FIVE));
+      await expectMembers(brokersOn(FIVE));
+      await noChanges();
+    },
+    8 * MINUTE,
+  );
+
+  test(
+    "two brokers leave, keep nothing and are known to nobody",
+    async () => {
+      const before = await containersOf(...brokersOn(THREE));
+      const watched = brokersOn(FIVE);
+      const seconds = await underLoad("5 → 3 brokers", { ...load, watched, fewest: 3 }, () =>
+        change({ brokers: THREE }),
+      );
+      report("5 → 3 brokers: apply", seconds);
+      expect(await replacedSince(before, ...brokersOn(THREE))).toEqual([]);
+      await untilInPool(brokersOn(THREE));
+      await expectMembers(brokersOn(THREE));
+      expect((await remains()).filter((left) => /(?:dock|broker-)[45]/.test(left))).toEqual([]);
+      await noChanges();
+    },
+    8 * MINUTE,
+  );
+
+  test(
+    "a broker moves to another host and begins anew there",
+    async () => {
+      const stay = brokersOn({ 1: 1, 2: 2 });
+      const before = await containersOf(...stay);
+      const anew = brokersOn({ 3: 4 }).map(({ address, mqttPort, metricsPort }) => ({
+        name: "moved",
+        address,
+        mqttPort,
+        metricsPort,
+      }));
+      const watched = [...brokersOn(THREE), ...anew];
+      const seconds = await underLoad("broker moves", { ...load, watched }, () => change({ brokers: MOVED }));
+      report("broker moves to another host: apply", seconds);
+      expect(await replacedSince(before, ...stay)).toEqual([]);
+      await untilInPool(brokersOn(MOVED));
+      await expectMembers(brokersOn(MOVED));
+      expect((await remains()).filter((left) => new RegExp(`broker-3.* on ${host(3).name}`).test(left))).toEqual([]);
+      await noChanges();
+    },
+    8 * MINUTE,
+  );
+
+  /** Lets a host fail under 30 clients, and expects everything to be well when it is back. */
+  async function hostFails(what: string, one: number, [harm, mend]: ["off", "on"] | ["cut", "plug"], within: number) {
+    let mended = 0;
+    const restore = async () => {
+      mended = Date.now();
+      await host(one).act(mend);
+    };
+    await failure(mqtt, what, { fail: () => host(one).act(harm), mend: restore }, within);
+    await untilAllIsWell(brokersOn(MOVED));
+    report(`${what}: all is well again after the host is back`, (Date.now() - mended) / 1000);
+  }
+
+  stepWithPower(
+    "clients of a broker whose host loses its power are back",
+    () => hostFails("host off", MOVED[3], ["off", "on"], 10),
+    8 * MINUTE,
+  );
+
+  stepWithPower(
+    "clients of a broker whose host is cut off are back",
+    () => hostFails("host cut off", MOVED[3], ["cut", "plug"], 20),
+    8 * MINUTE,
+  );
+
+  stepWithPower(
+    "clients that know both balancers are back when the host of theirs loses its power",
+    async () => {
+      const servers = [1, 0].map((balancer) => new URL(clientsUrl(balancer)));
+      const both = {
+        servers: servers.map(({ hostname }) => ({ host: hostname, port: 1883, protocol: "mqtt" as const })),
+      };
+      const clients = await Promise.all(
+        Array.from({ length: 30 }, () => mqtt.connect({ ...BACKEND, ...both, keepalive: 5, connectTimeout: 1_000 })),
+      );
+      const lost = host(BALANCERS[1]);
+      const { lost: number, seconds } = await outage(clients, () => lost.act("off"));
+      report(`balancer's host off: last of ${number} lost clients back after`, seconds);
+      await end(clients);
+      const mended = Date.now();
+      await lost.act("on");
+      await untilAllIsWell(brokersOn(MOVED));
+      report("balancer's host off: all is well again after the host is back", (Date.now() - mended) / 1000);
+      expect(seconds).toBeLessThan(30);
+      await noChanges();
+    },
+    8 * MINUTE,
+  );
+
+  stepWithPower(
+    "everything comes back by itself when all hosts lose their power at once, with what was queued",
+    async () => {
+      const session = { ...BACKEND, clientId: "blackout", clean: false };
+      const away = await mqtt.connect(session);
+      await away.subscribeAsync("sensors/sensors/blackout", { qos: 1 });
+      await away.endAsync();
+      const publisher = await mqtt.connect(SENSORS);
+      await publisher.publishAsync("sensors/sensors/blackout", "kept", { qos: 1 });
+      await publisher.endAsync();
+      await Promise.all(HOSTS.map((one) => one.act("off")));
+      const mended = Date.now();
+      await Promise.all(HOSTS.map((one) => one.act("on")));
+      await untilAllIsWell(brokersOn(MOVED), 8 * MINUTE);
+      report("all hosts off: all is well again after they are back", (Date.now() - mended) / 1000);
+      const received: string[] = [];
+      const back = await mqtt.connect({ ...session, manualConnect: true });
+      back.on("message", (_topic, message) => received.push(`${message}`));
+      back.connect();
+      await until("what was queued arrives", () => received.length > 0, 10_000);
+      expect(received).toEqual(["kept"]);
+      await back.endAsync();
+      await (await mqtt.connect({ ...session, clean: true })).endAsync();
+      await noChanges();
+    },
+    12 * MINUTE,
+  );
+
+  stepWithPower(
+    "a host that is lost for good is given up, and another one takes its place",
+    async () => {
+      const lost = host(MOVED[3]);
+      await lost.act("off");
+      await until(
+        "the swarm has missed it",
+        async () => (await host(1).docker("node", "inspect", "-f", "{{.Status.State}}", lost.name)) === "down",
+        MINUTE,
+      );
+      const watched = brokersOn({ 1: 1, 2: 2 });
+      const seconds = await underLoad("lost host", { ...load, watched }, () => change({ brokers: { ...THREE, 3: 5 } }));
+      report("lost host: the apply with another one in its place", seconds);
+      const present = brokersOn({ ...THREE, 3: 5 });
+      await expectMembers(present);
+      await lost.act("on");
+      await until(
+        "it is back",
+        async () => (await host(1).docker("node", "inspect", "-f", "{{.Status.State}}", lost.name)) === "ready",
+        MINUTE,
+      );
+      const left = async () => (await remains()).filter((one) => one.endsWith(` on ${lost.name}`));
+      const volume = `${CLUSTER}-broker-3-data`;
+      await until(
+        "its container is gone",
+        async () => (await left()).join() === `volume ${volume} on ${lost.name}`,
+        MINUTE,
+      );
+
+      // Whoever gives the host a broker again is told of what it still has.
+      now = { ...now, brokers: MOVED };
+      deployment.project.synthesise(cluster(now));
+      const refused = await deployment.project.apply();
+      expect([refused.status, refused.output]).toEqual([1, expect.stringContaining(`docker volume rm ${volume}`)]);
+      await lost.docker("volume", "rm", volume);
+      report("lost host: the apply that brings its broker back", await change({}));
+      await expectMembers(brokersOn(MOVED));
+      await noChanges();
+    },
+    12 * MINUTE,
+  );
+});
+
+/** A line in a file that its program does not know. */
+function spoil(stack: TerraformStack, id: string): void {
+  const text = stack.node.findAll().find(({ node }) => node.id === `${id}-text`) as TerraformLocal;
+  text.expression = `${text.expression}no.such.key = 1\n`;
+}
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => !path.includes("/.terraform") && statSync(path).isFile());
+}
