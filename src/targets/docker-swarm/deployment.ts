@@ -93,10 +93,10 @@ export class DockerSwarmDeployment {
   }
 
   private preflight(): TerraformResource {
-    const command = this.script.preflight();
+    const step = this.script.preflight();
     return terraformData(this.scope, "preflight", {
-      triggers: fingerprint(command),
-      provisioners: [onManager(command)],
+      triggers: fingerprint(JSON.stringify(step)),
+      provisioners: [step],
     });
   }
 
@@ -129,7 +129,7 @@ export class DockerSwarmDeployment {
   private forEachPinned(
     id: string,
     dependsOn: readonly TerraformResource[],
-    { create, destroy }: { readonly create?: string; readonly destroy: string },
+    { create, destroy }: { readonly create?: Provisioner; readonly destroy: Provisioner },
   ): TerraformResource[] {
     const entries = this.workloads
       .filter(isPinned)
@@ -146,7 +146,7 @@ export class DockerSwarmDeployment {
         input: Object.fromEntries(input),
         triggers: ["${each.value.constraint}"],
         dependsOn,
-        provisioners: [...(create ? [onManager(create)] : []), { ...onManager(destroy), when: "destroy" }],
+        provisioners: [...(create ? [create] : []), { ...destroy, when: "destroy" }],
       }),
     ];
   }
@@ -276,10 +276,6 @@ export class DockerSwarmDeployment {
     const own = this.options.userIds[program as keyof typeof this.options.userIds];
     return { user: String(own ?? process.userId), group: String(own ?? process.groupId) };
   }
-}
-
-function onManager(command: string): Provisioner {
-  return { type: "local-exec", command, quiet: true };
 }
 
 /** As the provider reads durations of services back; see goDuration. */

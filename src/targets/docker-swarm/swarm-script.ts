@@ -6,6 +6,7 @@ import { PEER_HOST, PEER_NAME } from "../../formats/references";
 import { quotedShellWord, shellCommand, shellWord } from "../../formats/shell";
 import { escapeTemplate } from "../../formats/terraform";
 import type { Workload } from "../../workload";
+import type { Provisioner } from "../terraform-data";
 import { isPinned, roleOf } from "./hosts";
 import { publishedPorts } from "./published-ports";
 
@@ -14,8 +15,6 @@ const DOCKER_CLI_IMAGE = "docker:28-cli";
 
 /** There in a member's container when it is to leave for good; see control/first-process.sh. */
 const LEAVES = "/tmp/mqtt-cluster-leaves";
-
-const END = "END-OF-MQTT-CLUSTER-SCRIPT";
 
 let common: string | undefined;
 
@@ -28,8 +27,8 @@ export class SwarmScript {
   ) {}
 
   /** Fails, and says all that is wrong, when the swarm cannot run the workloads. */
-  public preflight(): string {
-    return this.command("preflight");
+  public preflight(): Provisioner {
+    return this.step("preflight");
   }
 
   /**
@@ -37,11 +36,11 @@ export class SwarmScript {
    *
    * @param self References of Terraform to what the instance was made with.
    */
-  public leave(self: Self): string {
+  public leave(self: Self): Provisioner {
     const { instance, constraint, host } = self;
     const members = this.workloads.filter(({ membership }) => membership).map(({ name }) => `${name}-*`);
     const leave = members.map((pattern) => `  ${pattern}) leave ${instance} ${host} ;;`);
-    return this.command(
+    return this.step(
       [
         `check_move ${instance} ${constraint}`,
         `case ${instance} in`,
@@ -53,34 +52,36 @@ export class SwarmScript {
   }
 
   /** Before an instance is made that keeps data. */
-  public checkNoData(self: Self): string {
-    return this.command(`check_no_data ${self.instance} ${self.constraint} ${self.volumes}`);
+  public checkNoData(self: Self): Provisioner {
+    return this.step(`check_no_data ${self.instance} ${self.constraint} ${self.volumes}`);
   }
 
   /** When an instance that kept data is gone. */
-  public removeData(self: Self): string {
-    return this.command(`remove_data ${self.instance} ${self.constraint} ${self.volumes}`);
+  public removeData(self: Self): Provisioner {
+    return this.step(`remove_data ${self.instance} ${self.constraint} ${self.volumes}`);
   }
 
-  private command(call: string): string {
+  private step(call: string): Provisioner {
     common ??= readFileSync(join(__dirname, "control/swarm.sh"), "utf8");
-    const script = `${escapeTemplate(`${this.head()}\n${common}`)}\n${call}\n`;
-    const { host } = this.options;
+    return {
+      type: "local-exec",
+      command: `printf '%s' "$SCRIPT" | ${escapeTemplate(this.shell())}`,
+      // Terraform shows the command when it fails, and prints it before: the script would hide what it says.
+      environment: { SCRIPT: `${escapeTemplate(`${this.head()}\n${common}`)}\n${call}\n` },
+      quiet: true,
+    };
+  }
+
+  /** Where the docker command reaches the manager. */
+  private shell(): string {
+    const { host, sshOptions = [] } = this.options;
     const ssh = /^ssh:\/\/(?:([^@]+)@)?([^:]+)(?::(\d+))?$/.exec(host);
     if (!ssh) {
-      return `export DOCKER_HOST=${shellWord(host)}\n${script}`;
+      return `DOCKER_HOST=${shellWord(host)} sh -s`;
     }
     const [, user, name, port] = ssh;
-    const words = [
-      "ssh",
-      ...(this.options.sshOptions ?? []),
-      ...(user ? ["-l", user] : []),
-      ...(port ? ["-p", port] : []),
-      "--",
-      name,
-      "sh -s",
-    ];
-    return `${escapeTemplate(shellCommand(words))} <<'${END}'\n${script}${END}\n`;
+    const login = [...(user ? ["-l", user] : []), ...(port ? ["-p", port] : [])];
+    return shellCommand(["ssh", ...sshOptions, ...login, "--", name, "sh -s"]);
   }
 
   /** What the script must know of this cluster. */

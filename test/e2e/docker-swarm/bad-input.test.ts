@@ -28,8 +28,6 @@ const CASES: Case[] = [
   {
     what: "an engine that is a worker",
     target: () => ({ host: host(5).engine }),
-    prepare: () => host(1).docker("node", "demote", host(5).name),
-    restore: () => host(1).docker("node", "promote", host(5).name),
     says: () => [`target.host: ${host(5).engine} is a worker of its swarm`],
   },
   {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { TerraformLocal, TerraformStack } from "cdktf";
+import type { Config } from "@cdktf/provider-docker/lib/config";
+import { Fn, type TerraformLocal, type TerraformStack } from "cdktf";
 import type { MqttClient } from "mqtt";
 import { MqttClients, outage } from "../../support/mqtt";
 import { until } from "../../support/servers";
@@ -352,8 +353,9 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
 
 /** A line in a file that its program does not know. */
 function spoil(stack: TerraformStack, id: string): void {
-  const text = stack.node.findAll().find(({ node }) => node.id === `${id}-text`) as TerraformLocal;
-  text.expression = `${text.expression}no.such.key = 1\n`;
+  const find = (name: string) => stack.node.findAll().find(({ node }) => node.id === name);
+  const text = find(`${id}-text`) as TerraformLocal;
+  (find(id) as Config).data = Fn.base64encode(Fn.join("\n", [text.asString, "no.such.key = 1"]));
 }
 
 function filesUnder(folder: string): string[] {

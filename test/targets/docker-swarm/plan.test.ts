@@ -24,7 +24,7 @@ const {
 const container = ({ task_spec }: PlannedObject): PlannedObject => task_spec.container_spec;
 const brokerOf = (target: DockerSwarmTargetProps, changes?: Changes) =>
   deploy(target, changes).plan.resource.docker_service["broker-1"];
-const commandsOf = (...ids: string[]): PlannedObject[] =>
+const stepsOf = (...ids: string[]): PlannedObject[] =>
   ids.flatMap((id) => data[id].provisioner.map((step: PlannedObject) => step["local-exec"]));
 
 test("one service of a program that uses every part of the contract", () => {
@@ -169,8 +169,10 @@ describe("files", () => {
     const { "secret-rules": _rules, ...steps } = data;
     expect(JSON.stringify([services, configs, steps])).not.toMatch(secret);
     // Of a step: it would reach whatever the step starts.
-    for (const step of commandsOf("preflight", "data", "placed")) {
-      expect(Object.keys(step).sort()).toEqual(step.when ? ["command", "quiet", "when"] : ["command", "quiet"]);
+    for (const step of stepsOf("preflight", "data", "placed")) {
+      const keys = ["command", "environment", "quiet", ...(step.when ? ["when"] : [])];
+      expect(Object.keys(step).sort()).toEqual(keys);
+      expect(step.command).toBe("printf '%s' \"$SCRIPT\" | DOCKER_HOST=unix:///var/run/docker.sock sh -s");
     }
   });
 });
@@ -280,19 +282,19 @@ describe("instances that keep data", () => {
   });
 
   test("a step of destruction knows nothing but what the instance was made with", () => {
-    const [checkNoData, removeData, leave] = commandsOf("data", "placed");
+    const [checkNoData, removeData, leave] = stepsOf("data", "placed");
     expect([checkNoData.when, removeData.when, leave.when]).toEqual([undefined, "destroy", "destroy"]);
-    for (const { command } of [removeData, leave]) {
-      const references: string[] = command.match(/(?<![$])[$]\{[^}]*\}/g);
+    for (const { environment } of [removeData, leave]) {
+      const references: string[] = environment.SCRIPT.match(/(?<![$])[$]\{[^}]*\}/g);
       expect(references.filter((reference) => !reference.startsWith("${self.input."))).toEqual([]);
     }
-    const callOf = ({ command }: PlannedObject) => command.slice(command.lastIndexOf("}\n\n") + 3);
+    const callOf = ({ environment: { SCRIPT } }: PlannedObject) => SCRIPT.slice(SCRIPT.lastIndexOf("}\n\n") + 3);
     expect([checkNoData, removeData, leave].map(callOf)).toMatchSnapshot();
   });
 
   test("what steps are told of the cluster", () => {
-    const [{ command }] = commandsOf("preflight");
-    expect(command.slice(0, command.indexOf("# shellcheck shell=sh"))).toMatchSnapshot();
+    const [{ environment }] = stepsOf("preflight");
+    expect(environment.SCRIPT.slice(0, environment.SCRIPT.indexOf("# shellcheck shell=sh"))).toMatchSnapshot();
   });
 
   test("the swarm is looked at again when anything is wanted otherwise", () => {
@@ -311,13 +313,9 @@ test("a manager behind SSH is given the script, and nothing else is asked of it"
   );
   expect(commands).toHaveLength(4);
   for (const command of commands) {
-    const [first, ...script] = command.trimEnd().split("\n");
-    expect(first).toBe(
-      "ssh -i '/keys/my $${key}' -l deploy -p 2222 -- swarm.example.com 'sh -s' <<'END-OF-MQTT-CLUSTER-SCRIPT'",
+    expect(command).toBe(
+      "printf '%s' \"$SCRIPT\" | ssh -i '/keys/my $${key}' -l deploy -p 2222 -- swarm.example.com 'sh -s'",
     );
-    expect(script.filter((line) => line === "END-OF-MQTT-CLUSTER-SCRIPT")).toHaveLength(1);
-    expect(script.at(-1)).toBe("END-OF-MQTT-CLUSTER-SCRIPT");
-    expect(command).not.toContain("DOCKER_HOST");
   }
 });
 
@@ -326,8 +324,8 @@ test("a registry that asks for a login is told to the swarm, too", () => {
   const { provider, resource } = deploy(target).plan;
   expect(provider.docker[0].registry_auth).toEqual([{ address: "registry.example.com" }]);
   const [{ "local-exec": step }] = resource.terraform_data.preflight.provisioner;
-  expect(step.command).toContain("\nregistry_auth='--with-registry-auth'\n");
-  expect(step.command).toContain("\ntools='registry.example.com/mirror/docker:28-cli'\n");
+  expect(step.environment.SCRIPT).toContain("\nregistry_auth='--with-registry-auth'\n");
+  expect(step.environment.SCRIPT).toContain("\ntools='registry.example.com/mirror/docker:28-cli'\n");
 });
 
 test("limits and one manager are said to people", () => {

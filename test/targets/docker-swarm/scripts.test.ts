@@ -316,10 +316,10 @@ describeWithPrograms(["shellcheck"], "shellcheck", () => {
     Object.entries(resource.terraform_data)
       .filter(([id]) => plan === 0 || id.includes("preflight"))
       .flatMap(([id, { provisioner = [] }]) =>
-        (provisioner as { "local-exec": { command: string } }[]).map(
-          ({ "local-exec": { command } }, index): [string, string] => [
+        (provisioner as { "local-exec": { environment: { SCRIPT: string } } }[]).map(
+          ({ "local-exec": { environment } }, index): [string, string] => [
             `step ${index + 1} of ${id.replace(/_[0-9A-F]{8}$/, "")} for ${title}`,
-            asRun(command),
+            asRun(environment.SCRIPT),
           ],
         ),
       ),

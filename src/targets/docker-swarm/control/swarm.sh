@@ -202,10 +202,10 @@ remove_data() { # remove_data INSTANCE CONSTRAINT VOLUME...
 problem() { echo "  - $*" >>"$problems"; }
 
 check_swarm() {
-  state=$(docker info -f '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}' 2>&1) || fail "no Docker engine answers at $engine: $state"
-  case $state in
-    *'active true') ;;
-    *'active false') fail "target.host: $engine is a worker of its swarm, and no manager: give a manager" ;;
+  version=$(docker version -f '{{.Server.Version}}' 2>&1) || fail "target.host: no Docker engine answers at $engine: $version"
+  case $(docker info -f '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}' 2>/dev/null) in
+    'active true') ;;
+    'active false') fail "target.host: $engine is a worker of its swarm, and no manager: give a manager" ;;
     *) fail "target.host: $engine is in no swarm: docker swarm init there, or give a manager of the one that you have" ;;
   esac
   found=$(docker node ls -q --filter role=manager | wc -l)
