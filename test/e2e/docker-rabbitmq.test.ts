@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { TerraformStack } from "cdktf";
-import type { MqttClient } from "mqtt";
 import { Balancer, Broker } from "../../src";
 import { MqttClients } from "../support/mqtt";
-import { until } from "../support/servers";
+import { expectOnlyNamedUsers, expectToReachEverybody } from "./clients";
 import { BACKEND, deployCluster, SENSORS, USER_SECRETS } from "./cluster";
 import {
   Deployment,
@@ -58,27 +57,9 @@ describeOnDocker(
       }
     });
 
-    test("wrong passwords, anonymous clients and other topics are refused", async () => {
-      expect(await mqtt.refusal({ username: "sensors", password: "wrong" })).toMatch(/not authorized|bad user ?name/i);
-      expect(await mqtt.refusal({})).toMatch(/not authorized|bad user ?name/i);
-      expect(await mqtt.refusal(SENSORS)).toBe("accepted");
-      const sensor = await mqtt.connect(SENSORS);
-      const [grant] = await sensor.subscribeAsync("sensors/#").catch(() => [{ qos: 128 }]);
-      expect(grant.qos).toBe(128);
-    });
+    test("wrong passwords, anonymous clients and other topics are refused", () => expectOnlyNamedUsers(mqtt));
 
-    test("a message reaches subscribers on every node", async () => {
-      const subscribers = await Promise.all(Array.from({ length: 6 }, () => mqtt.connect(BACKEND)));
-      const received = new Set<MqttClient>();
-      for (const subscriber of subscribers) {
-        subscriber.on("message", () => received.add(subscriber));
-        await subscriber.subscribeAsync("sensors/sensors/cross", { qos: 1 });
-      }
-      const publisher = await mqtt.connect(SENSORS);
-      await publisher.publishAsync("sensors/sensors/cross", "hello", { qos: 1 });
-      await until("every subscriber has the message", () => received.size === subscribers.length, 5_000);
-      await Promise.all([...subscribers, publisher].map((client) => client.endAsync()));
-    });
+    test("a message reaches subscribers on every node", () => expectToReachEverybody(mqtt));
 
     test("clients of a killed broker are back within two seconds, and the alert arrives", async () => {
       await killBroker(mqtt, BACKEND, notifications, "rabbit-mqtt-broker-3");

@@ -66,6 +66,25 @@ export function lacksProvider(source: string, version: string): string | undefin
   return lacking.get(source);
 }
 
+/**
+ * A suite that needs a provider of Terraform, and more of its environment. The provider is in no registry that every machine
+ * reaches: without it the suite is skipped with one loud line, in CI as well. Anything else that is missing is a failure there.
+ */
+export function describeWithProvider(
+  { source, version }: { readonly source: string; readonly version: string },
+  reason: string | undefined,
+  title: string,
+  suite: () => void,
+): void {
+  const isWanted = !reason || process.env.CI;
+  const noProvider = isWanted && isInstalled("terraform") ? lacksProvider(source, version) : undefined;
+  if (noProvider) {
+    skipSuite(title, noProvider);
+  } else {
+    describeUnless(reason, title, suite);
+  }
+}
+
 /** A suite that needs something of its environment: without it the suite is skipped with one loud line, and fails in CI. */
 export function describeUnless(reason: string | undefined, title: string, suite: () => void): void {
   if (!reason) {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { isInstalled, run, skipSuite } from "../../support/programs";
+import { isInstalled, run } from "../../support/programs";
 import { type Finished, runAsync } from "../../support/terraform";
-import { describeUnless, lacksProvider, stepUnless } from "../support";
+import { describeWithProvider, stepUnless } from "../support";
 
 /** How the suites reach the swarm that they may change; docs/testing.md explains each. */
 const BED = {
@@ -77,20 +77,9 @@ export function host(number: number): Host {
   return HOSTS[number - 1];
 }
 
-/**
- * A suite on a real swarm. Terraform's provider is in no registry that every machine reaches: without it the suite is
- * skipped with one loud line, in CI as well. Anything else that is missing is a failure there.
- */
+/** A suite on a real swarm. */
 export function describeOnSwarm(title: string, suite: () => void): void {
-  const reason = missing();
-  const isWanted = !reason || process.env.CI;
-  const noProvider =
-    isWanted && isInstalled("terraform") ? lacksProvider(PROVIDER.source, PROVIDER.version) : undefined;
-  if (noProvider) {
-    skipSuite(title, noProvider);
-  } else {
-    describeUnless(reason, title, suite);
-  }
+  describeWithProvider(PROVIDER, missing(), title, suite);
 }
 
 function missing(): string | undefined {

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "@cdktf/provider-docker/lib/config";
 import { Fn, type TerraformLocal, type TerraformStack } from "cdktf";
-import type { MqttClient } from "mqtt";
 import { MqttClients, outage } from "../../support/mqtt";
 import { until } from "../../support/servers";
+import { expectOnlyNamedUsers, expectToReachEverybody } from "../clients";
 import { BACKEND, SENSORS } from "../cluster";
 import { end, failure } from "../failures";
 import { underLoad } from "../load";
@@ -73,14 +73,7 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
     MINUTE,
   );
 
-  test("wrong passwords, anonymous clients and other topics are refused", async () => {
-    expect(await mqtt.refusal({ username: "sensors", password: "wrong" })).toMatch(/not authorized|bad user ?name/i);
-    expect(await mqtt.refusal({})).toMatch(/not authorized|bad user ?name/i);
-    expect(await mqtt.refusal(SENSORS)).toBe("accepted");
-    const sensor = await mqtt.connect(SENSORS);
-    const [grant] = await sensor.subscribeAsync("sensors/#").catch(() => [{ qos: 128 }]);
-    expect(grant.qos).toBe(128);
-  });
+  test("wrong passwords, anonymous clients and other topics are refused", () => expectOnlyNamedUsers(mqtt));
 
   test("brokers see clients' own addresses", async () => {
     const client = await mqtt.connect(BACKEND);
@@ -93,18 +86,7 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
     await client.endAsync();
   });
 
-  test("a message reaches subscribers on every node", async () => {
-    const subscribers = await Promise.all(Array.from({ length: 6 }, () => mqtt.connect(BACKEND)));
-    const received = new Set<MqttClient>();
-    for (const subscriber of subscribers) {
-      subscriber.on("message", () => received.add(subscriber));
-      await subscriber.subscribeAsync("sensors/sensors/cross", { qos: 1 });
-    }
-    const publisher = await mqtt.connect(SENSORS);
-    await publisher.publishAsync("sensors/sensors/cross", "hello", { qos: 1 });
-    await until("every subscriber has the message", () => received.size === subscribers.length, 5_000);
-    await end([...subscribers, publisher]);
-  });
+  test("a message reaches subscribers on every node", () => expectToReachEverybody(mqtt));
 
   test(
     "clients of a killed broker are back within two seconds, its alert arrives, and the swarm starts it again",

@@ -1,7 +1,7 @@
 import { isInstalled, run, skipSuite } from "../../support/programs";
 import { type RunningServer, startServer, until } from "../../support/servers";
 import { type Finished, runAsync } from "../../support/terraform";
-import { describeUnless, lacksProvider, stepUnless } from "../support";
+import { describeWithProvider, stepUnless } from "../support";
 
 /** How the suites reach the Kubernetes cluster that they may change; docs/testing.md explains each. */
 export const BED = {
@@ -14,20 +14,9 @@ export const BED = {
 const PROVIDER = { source: "hashicorp/kubernetes", version: "2.38.0" };
 const LOGIN = BED.kubeconfig ? ["--kubeconfig", BED.kubeconfig] : [];
 
-/**
- * A suite on a real Kubernetes cluster. Terraform's provider is in no registry that every machine reaches: without it the
- * suite is skipped with one loud line, in CI as well. Anything else that is missing is a failure there.
- */
+/** A suite on a real Kubernetes cluster. */
 export function describeOnKubernetes(title: string, suite: () => void): void {
-  const reason = missing();
-  const isWanted = !reason || process.env.CI;
-  const noProvider =
-    isWanted && isInstalled("terraform") ? lacksProvider(PROVIDER.source, PROVIDER.version) : undefined;
-  if (noProvider) {
-    skipSuite(title, noProvider);
-  } else {
-    describeUnless(reason, title, suite);
-  }
+  describeWithProvider(PROVIDER, missing(), title, suite);
 }
 
 function missing(): string | undefined {
