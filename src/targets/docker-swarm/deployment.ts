@@ -15,7 +15,7 @@ import { StackSecrets } from "../stack-secrets";
 import { inStartOrder } from "../start-order";
 import { type Provisioner, terraformData } from "../terraform-data";
 import { type FileOwner, SwarmFiles } from "./files";
-import { firstProcessFile, stopGraceSeconds, withFirstProcess } from "./first-process";
+import { firstProcessFile, secondsForOthers, stopGraceSeconds, withFirstProcess } from "./first-process";
 import { swarmHealth } from "./health";
 import { isPinned, roleOf } from "./hosts";
 import { publishedPorts } from "./published-ports";
@@ -263,12 +263,13 @@ export class DockerSwarmDeployment {
   }
 
   private healthcheck(workload: Workload, health: HealthCheck, instance: Instance) {
+    const waits = workload.membership ? secondsForOthers(instance) : 0;
     return {
       test: swarmHealth(workload, health, instance).map(escapeTemplate),
       interval: duration(health.intervalSeconds),
       timeout: duration(health.timeoutSeconds),
       retries: health.retries,
-      startPeriod: duration(health.startPeriodSeconds),
+      startPeriod: duration(health.startPeriodSeconds + waits),
     };
   }
 

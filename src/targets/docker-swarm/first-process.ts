@@ -11,8 +11,11 @@ const PLACE = "/run/mqtt-cluster/first-process";
 const DRAIN_SECONDS = 60;
 /** How long what lives on a member may take to move when the member leaves for good. */
 const LEAVE_SECONDS = 300;
-/** Between the starts of members that see nobody: longer than the first one takes to be seen, at its first health check. */
-const TURN_SECONDS = 30;
+/**
+ * Between the starts of members that see nobody. When all hosts were down, an engine that finds no other one at its start
+ * tries again after 60 s, and asks for the names within another 30 s (libnetwork's networkdb).
+ */
+const TURN_SECONDS = 90;
 
 let script: string | undefined;
 
@@ -65,8 +68,19 @@ export function withFirstProcess(
   }
   // The same, whoever else comes and goes: another word would be a new start.
   const others = instances.slice(0, 3).filter((other) => other !== instance);
-  const seconds = (instance.ordinal - 1) * TURN_SECONDS;
-  return ["sh", PLACE, instance.host, String(seconds), others.map(({ host }) => host).join(" "), ...command];
+  return [
+    "sh",
+    PLACE,
+    instance.host,
+    String(secondsForOthers(instance)),
+    others.map(({ host }) => host).join(" "),
+    ...command,
+  ];
+}
+
+/** How long a member waits for another one to be seen before it starts, at the most: those after the third for as long as it. */
+export function secondsForOthers({ ordinal }: Instance): number {
+  return Math.min(ordinal - 1, 2) * TURN_SECONDS;
 }
 
 /** Terraform's provider waits for as long until a service's container is not only stopped, but gone, and fails otherwise. */

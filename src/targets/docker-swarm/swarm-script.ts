@@ -67,7 +67,8 @@ export class SwarmScript {
       type: "local-exec",
       command: `printf '%s' "$SCRIPT" | ${escapeTemplate(this.shell())}`,
       // Terraform shows the command when it fails, and prints it before: the script would hide what it says.
-      environment: { SCRIPT: `${escapeTemplate(`${this.head()}\n${common}`)}\n${call}\n` },
+      // Read whole before anything of it runs, which might read on where the shell does.
+      environment: { SCRIPT: `${escapeTemplate(`${this.head()}\n${common}`)}\n{\n${call}\n} </dev/null\n` },
       quiet: true,
     };
   }

@@ -37,7 +37,7 @@ export interface Variant {
   readonly maxInflight?: number;
 }
 
-export const THREE = { 1: 1, 2: 2, 3: 3 };
+export const THREE: Readonly<Record<number, number>> = { 1: 1, 2: 2, 3: 3 };
 export const FIVE = { ...THREE, 4: 4, 5: 5 };
 /** Hosts of the two balancers. */
 export const BALANCERS = [1, 2];

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { isInstalled, run } from "../../support/programs";
+import { isInstalled, run, skipSuite } from "../../support/programs";
 import { type Finished, runAsync } from "../../support/terraform";
 import { describeWithProvider, stepUnless } from "../support";
 
@@ -8,6 +8,7 @@ const BED = {
   hosts: process.env.E2E_SWARM_HOSTS,
   socket: process.env.E2E_SWARM_SOCKET,
   power: process.env.E2E_SWARM_POWER,
+  all: Boolean(process.env.E2E_SWARM_ALL),
 };
 
 const PROVIDER = { source: "kreuzwerker/docker", version: "3.6.2" };
@@ -98,6 +99,15 @@ function missing(): string | undefined {
   return status === 0 && strangers.length === 0
     ? undefined
     : `${HOSTS[0].engine} is no manager of a swarm of these hosts: ${strangers.join(", ") || output}`;
+}
+
+/** A test that is worth its time before a release, and not each time. */
+export function longStep(title: string, step: () => Promise<void>, timeoutMs: number): void {
+  if (BED.all) {
+    stepWithPower(title, step, timeoutMs);
+  } else {
+    skipSuite(title, "set E2E_SWARM_ALL");
+  }
 }
 
 /** A test that lets hosts fail. */

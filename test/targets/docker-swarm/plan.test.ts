@@ -288,7 +288,7 @@ describe("instances that keep data", () => {
       const references: string[] = environment.SCRIPT.match(/(?<![$])[$]\{[^}]*\}/g);
       expect(references.filter((reference) => !reference.startsWith("${self.input."))).toEqual([]);
     }
-    const callOf = ({ environment: { SCRIPT } }: PlannedObject) => SCRIPT.slice(SCRIPT.lastIndexOf("}\n\n") + 3);
+    const callOf = ({ environment: { SCRIPT } }: PlannedObject) => SCRIPT.slice(SCRIPT.lastIndexOf("\n{\n") + 1);
     expect([checkNoData, removeData, leave].map(callOf)).toMatchSnapshot();
   });
 

@@ -267,9 +267,9 @@ test("later members have later turns, and ask the same three, whoever is added",
     return withFirstProcess(workload, workload.instances[ordinal - 1], ["x"]).slice(2, 5);
   };
   const name = (ordinal: number) => `broker-${ordinal}.dev-mqtt.internal`;
-  expect(words(3, 2)).toEqual([name(2), "30", `${name(1)} ${name(3)}`]);
+  expect(words(3, 2)).toEqual([name(2), "90", `${name(1)} ${name(3)}`]);
   expect(words(5, 2)).toEqual(words(3, 2));
-  expect(words(5, 5)).toEqual([name(5), "120", `${name(1)} ${name(2)} ${name(3)}`]);
+  expect(words(5, 5)).toEqual([name(5), "180", `${name(1)} ${name(2)} ${name(3)}`]);
   expect(words(1, 1)).toEqual([name(1), "0", ""]);
 });
 

@@ -174,6 +174,7 @@ check_move() { # check_move INSTANCE CONSTRAINT: that of its present host
 check_no_data() { # check_no_data INSTANCE CONSTRAINT VOLUME...
   instance=$1
   node=$(ready_hosts_with "$2" | head -n 1)
+  [ -n "$node" ] || fail "no host that is up has $2"
   shift 2
   on_host "$node" "for volume in $*; do
       ! docker volume inspect \"\$volume\" >/dev/null 2>&1 ||
