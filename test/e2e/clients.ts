@@ -1,4 +1,4 @@
-import type { MqttClient } from "mqtt";
+import { connect, connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 import type { MqttClients } from "../support/mqtt";
 import { until } from "../support/servers";
 import { BACKEND, SENSORS } from "./cluster";
@@ -28,4 +28,36 @@ export async function expectToReachEverybody(mqtt: MqttClients): Promise<void> {
   await publisher.publishAsync("sensors/sensors/cross", "hello", { qos: 1 });
   await until("every subscriber has the message", () => received.size === subscribers.length, 5_000);
   await end([...subscribers, publisher]);
+}
+
+/** Leaves a message for a client that is away. */
+export async function queueMessage(mqtt: MqttClients, clientId: string): Promise<QueuedMessage> {
+  const topic = `sensors/sensors/${clientId}`;
+  const session = { ...BACKEND, clientId, clean: false };
+  const away = await mqtt.connect(session);
+  await away.subscribeAsync(topic, { qos: 1 });
+  await away.endAsync();
+  const publisher = await mqtt.connect(SENSORS);
+  await publisher.publishAsync(topic, "kept", { qos: 1 });
+  await publisher.endAsync();
+  return new QueuedMessage(mqtt.address, session);
+}
+
+class QueuedMessage {
+  public constructor(
+    private readonly url: string,
+    private readonly session: IClientOptions,
+  ) {}
+
+  /** What the client gets when it is back; its session is removed. */
+  public async delivered(): Promise<string[]> {
+    const received: string[] = [];
+    // Not connectAsync: a message may come before anybody listens.
+    const back = connect(this.url, this.session);
+    back.on("message", (_topic, message) => received.push(`${message}`));
+    await until("what was queued arrives", () => received.length > 0, 10_000);
+    await back.endAsync();
+    await (await connectAsync(this.url, { ...this.session, clean: true })).endAsync();
+    return received;
+  }
 }

@@ -11,8 +11,12 @@ export class MqttClients {
     afterAll(() => Promise.all(this.clients.map((client) => client.endAsync(true))));
   }
 
+  public get address(): string {
+    return typeof this.url === "string" ? this.url : this.url();
+  }
+
   public async connect(options: IClientOptions): Promise<MqttClient> {
-    const client = await connectAsync(typeof this.url === "string" ? this.url : this.url(), {
+    const client = await connectAsync(this.address, {
       clientId: `test-${randomBytes(6).toString("hex")}`,
       keepalive: 10,
       reconnectPeriod: 100,

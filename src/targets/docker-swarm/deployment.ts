@@ -16,7 +16,7 @@ import { inStartOrder } from "../start-order";
 import { type Provisioner, terraformData } from "../terraform-data";
 import { type FileOwner, SwarmFiles } from "./files";
 import { firstProcessFile, secondsForOthers, stopGraceSeconds, withFirstProcess } from "./first-process";
-import { swarmHealth } from "./health";
+import { healthTimeoutSeconds, swarmHealth } from "./health";
 import { isPinned, roleOf } from "./hosts";
 import { publishedPorts } from "./published-ports";
 import { SELF, type Self, SwarmScript } from "./swarm-script";
@@ -267,7 +267,7 @@ export class DockerSwarmDeployment {
     return {
       test: swarmHealth(workload, health, instance).map(escapeTemplate),
       interval: duration(health.intervalSeconds),
-      timeout: duration(health.timeoutSeconds),
+      timeout: duration(healthTimeoutSeconds(workload, health)),
       retries: health.retries,
       startPeriod: duration(health.startPeriodSeconds + waits),
     };

@@ -1,6 +1,6 @@
 /** The health check of a container, in a real shell, with small servers in place of programs; and what shellcheck says. */
 import { execFile } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createTcpServer, type Server } from "node:net";
 import { join } from "node:path";
@@ -48,9 +48,9 @@ describeWithPrograms(["wget", "curl", "bash"], "the health check of a container"
     return bin;
   }
 
-  function check(alive: Life | undefined, path = process.env.PATH): Promise<boolean> {
+  function check(alive: Life | undefined, path = process.env.PATH, asked = health): Promise<boolean> {
     const workload = { ...hostedBroker(testPlacement()), alive };
-    const [kind, script] = swarmHealth(workload, health, workload.instances[0]);
+    const [kind, script] = swarmHealth(workload, asked, workload.instances[0]);
     expect(kind).toBe("CMD-SHELL");
     return new Promise((resolve) =>
       execFile("/bin/sh", ["-c", script.replaceAll(DID_START, didStart)], { env: { PATH: path } }, (error) =>
@@ -71,6 +71,18 @@ describeWithPrograms(["wget", "curl", "bash"], "the health check of a container"
       }),
     );
   const PAGE = { port: PORT, path: "/status" };
+
+  test("a member that lives is asked on, for what its question notes, whatever it answers and however long it takes", async () => {
+    const noted = join(folder, "noted");
+    const command = ["sh", "-c", `echo >>${noted}; [ -e ${probed} ] || sleep 30`];
+    const noting: HealthCheck = { ...health, timeoutSeconds: 1, probe: { kind: "command", command } };
+    await answering(200);
+    isMember(true);
+    expect(await check(PAGE, process.env.PATH, noting)).toBe(true);
+    isMember(false);
+    expect(await check(PAGE, process.env.PATH, noting)).toBe(true);
+    expect(readFileSync(noted, "utf8")).toBe("\n\n");
+  });
 
   test("of what cannot be asked whether it lives is its probe", async () => {
     expect(await check(undefined)).toBe(false);
