@@ -69,7 +69,7 @@ export interface DockerSwarmTargetProps {
    */
   readonly publishOperatorPorts?: boolean;
   /**
-   * Name of the overlay network that is made for the cluster.
+   * Name of the overlay network that is made for the cluster. Another network, in any way, is an outage: all services are made anew.
    * @default - the name of the cluster
    */
   readonly network?: string;
@@ -117,7 +117,7 @@ export interface DockerSwarmTargetProps {
 /** Runs docker commands on the hosts, beside the programs of the cluster. */
 export const DOCKER_CLI = "docker-cli";
 
-const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?";
+const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?";
 
 const host = options({
   constraint: pattern(
@@ -133,13 +133,7 @@ export const dockerSwarmSchema = options({
   host: engineHost(UNIX_SOCKET),
   ...engineEntries,
   images: v.optional(imagesOf([...PROGRAMS, DOCKER_CLI]), {}),
-  managers: v.optional(
-    oneOf(
-      [1, 3, 5, 7],
-      "a swarm of two or four loses its majority as soon as one of one or three does, and has one more to lose",
-    ),
-    3,
-  ),
+  managers: v.optional(oneOf([1, 3, 5, 7], "an even number bears the loss of no more managers than one less does"), 3),
   brokers: hostsNamed(host, /^broker-[1-9]$/, `broker-1 to broker-${MOST_BROKERS}`, EXAMPLE),
   balancers: hostsNamed(host, /^balancer-[1-9]$/, "balancer-1 to balancer-9", EXAMPLE),
   sessionStore: v.optional(host),

@@ -140,7 +140,7 @@ const CASES: [what: string, props: object, ...lines: string[]][] = [
   ...[2, 4, 0, "3"].map((managers): [string, object, string] => [
     `${JSON.stringify(managers)} managers`,
     inSwarm({ managers }),
-    `target.managers = ${JSON.stringify(managers)}: must be one of 1, 3, 5, 7: a swarm of two or four loses its majority`,
+    `target.managers = ${JSON.stringify(managers)}: must be one of 1, 3, 5, 7: an even number bears the loss of no more`,
   ]),
   ...["tcp://swarm.example.com:2375", "npipe:////./pipe/docker_engine", "swarm.example.com"].map(
     (host): [string, object, string] => [
@@ -264,7 +264,7 @@ test.each<[what: string, props: object]>([
     brokers({ "broker-2": on("a"), "broker-5": on("b"), "broker-9": on("c") }, emqx({ nodes: 3 })),
   ],
   ["balancers on any two hosts with a label", pair(label({ address: "a" }), label({ address: "b" }))],
-  ["a broker behind a balancer without an address", brokers({ "broker-1": { constraint: "node.labels.a.b/c==x-1" } })],
+  ["a broker behind a balancer without an address", brokers({ "broker-1": { constraint: "node.labels.a.b-c==x-1" } })],
   ["monitoring that nobody is shown", inSwarm({ monitoring: label() }, { monitoring: Monitoring.prometheus() })],
   ["a socket for each host", inSwarm({ engineSocket: "/run/{{.Node.Hostname}}/docker.sock" })],
   ["nginx that follows names", inSwarm({}, { balancer: Balancer.nginx({ version: "1.27.3" }) })],

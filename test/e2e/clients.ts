@@ -53,9 +53,9 @@ class QueuedMessage {
   public async delivered(): Promise<string[]> {
     const received: string[] = [];
     // Not connectAsync: a message may come before anybody listens.
-    const back = connect(this.url, this.session);
+    const back = connect(this.url, { ...this.session, reconnectPeriod: 200, reconnectOnConnackError: true });
     back.on("message", (_topic, message) => received.push(`${message}`));
-    await until("what was queued arrives", () => received.length > 0, 10_000);
+    await until("what was queued arrives", () => received.length > 0, 30_000);
     await back.endAsync();
     await (await connectAsync(this.url, { ...this.session, clean: true })).endAsync();
     return received;

@@ -21,7 +21,7 @@ export function dockerSwarmProblems(options: Partial<DockerSwarmOptions>, defini
 function hostsThatDieTogether(options: Partial<DockerSwarmOptions>): Problem[] {
   return (["broker", "balancer"] as const).flatMap((workload) =>
     pairs(rolesFor(workload, options)).flatMap(([first, second]) =>
-      second.host.constraint === first.host.constraint &&
+      second.host.constraint.toLowerCase() === first.host.constraint.toLowerCase() &&
       (workload === "broker" || !second.host.constraint.startsWith("node.labels."))
         ? [
             problem(

@@ -144,7 +144,7 @@ export class DockerSwarmDeployment {
       terraformData(this.scope, id, {
         forEach: Object.fromEntries(entries),
         input: Object.fromEntries(input),
-        triggers: ["${each.value.constraint}"],
+        triggers: ["${each.value.constraint}", "${each.value.volumes}"],
         dependsOn,
         provisioners: [...(create ? [create] : []), { ...destroy, when: "destroy" }],
       }),
@@ -153,6 +153,7 @@ export class DockerSwarmDeployment {
 
   private selfOf(workload: Workload, instance: Instance): Self {
     return {
+      cluster: this.placement.cluster,
       instance: instance.name,
       host: instance.host,
       constraint: roleOf(workload, instance, this.options).host.constraint,
@@ -263,7 +264,7 @@ export class DockerSwarmDeployment {
   }
 
   private healthcheck(workload: Workload, health: HealthCheck, instance: Instance) {
-    const waits = workload.membership ? secondsForOthers(instance) : 0;
+    const waits = workload.membership ? secondsForOthers(workload, instance) : 0;
     return {
       test: swarmHealth(workload, health, instance).map(escapeTemplate),
       interval: duration(health.intervalSeconds),

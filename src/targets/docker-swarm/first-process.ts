@@ -59,10 +59,11 @@ function aboutOwnHost(command: Membership["leave"]): string {
 
 /** @param command What starts the program. */
 export function withFirstProcess(
-  { instances, program }: Workload,
+  workload: Workload,
   instance: Instance,
   command: readonly string[] | undefined,
 ): string[] {
+  const { instances, program } = workload;
   if (!command) {
     throw new Error(`${program} has members, and does not say what starts it`);
   }
@@ -72,15 +73,15 @@ export function withFirstProcess(
     "sh",
     PLACE,
     instance.host,
-    String(secondsForOthers(instance)),
+    String(secondsForOthers(workload, instance)),
     others.map(({ host }) => host).join(" "),
     ...command,
   ];
 }
 
 /** How long a member waits for another one to be seen before it starts, at the most: those after the third for as long as it. */
-export function secondsForOthers({ ordinal }: Instance): number {
-  return Math.min(ordinal - 1, 2) * TURN_SECONDS;
+export function secondsForOthers({ instances }: Workload, instance: Instance): number {
+  return Math.min(instances.indexOf(instance), 2) * TURN_SECONDS;
 }
 
 /** Terraform's provider waits for as long until a service's container is not only stopped, but gone, and fails otherwise. */

@@ -37,12 +37,13 @@ export class SwarmScript {
    * @param self References of Terraform to what the instance was made with.
    */
   public leave(self: Self): Provisioner {
-    const { instance, constraint, host } = self;
+    const { cluster, instance, constraint, host } = self;
     const members = this.workloads.filter(({ membership }) => membership).map(({ name }) => `${name}-*`);
     const leave = members.map((pattern) => `  ${pattern}) leave ${instance} ${host} ;;`);
     return this.step(
       [
-        `check_move ${instance} ${constraint}`,
+        `cluster=${cluster}`,
+        `check_rest ${instance} ${constraint}`,
         `case ${instance} in`,
         ...leave,
         `  *) stop_instance ${instance} ;;`,
@@ -53,12 +54,12 @@ export class SwarmScript {
 
   /** Before an instance is made that keeps data. */
   public checkNoData(self: Self): Provisioner {
-    return this.step(`check_no_data ${self.instance} ${self.constraint} ${self.volumes}`);
+    return this.step(`cluster=${self.cluster}\ncheck_no_data ${self.instance} ${self.constraint} ${self.volumes}`);
   }
 
   /** When an instance that kept data is gone. */
   public removeData(self: Self): Provisioner {
-    return this.step(`remove_data ${self.instance} ${self.constraint} ${self.volumes}`);
+    return this.step(`cluster=${self.cluster}\nremove_data ${self.instance} ${self.constraint} ${self.volumes}`);
   }
 
   private step(call: string): Provisioner {
@@ -138,6 +139,7 @@ export class SwarmScript {
 
 /** References of Terraform in a step of one of many: `${self.input.instance}` when it is destroyed. */
 export interface Self {
+  readonly cluster: string;
   readonly instance: string;
   readonly host: string;
   readonly constraint: string;
@@ -145,6 +147,7 @@ export interface Self {
 }
 
 export const SELF: Self = {
+  cluster: "${self.input.cluster}",
   instance: "${self.input.instance}",
   host: "${self.input.host}",
   constraint: "${self.input.constraint}",

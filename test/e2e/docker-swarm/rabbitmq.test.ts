@@ -27,7 +27,7 @@ import {
   type Variant,
   WEBHOOK_PORT,
 } from "./bed";
-import { describeOnSwarm, HOSTS, host, longStep, stepWithPower } from "./hosts";
+import { describeOnSwarm, HOSTS, type Host, host, longStep, stepWithPower } from "./hosts";
 
 const MINUTE = 60_000;
 /** Broker 3 on the host that has nothing else to do. */
@@ -315,22 +315,16 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
       const was = now.brokers ?? THREE;
       const lost = host(thirdHost());
       await lost.act("off");
-      await until(
-        "the swarm has missed it",
-        async () => (await host(1).docker("node", "inspect", "-f", "{{.Status.State}}", lost.name)) === "down",
-        MINUTE,
-      );
+      await until("the swarm has missed it", async () => (await stateOf(lost)) === "down", MINUTE);
       const watched = brokersOn({ 1: 1, 2: 2 });
+      // Until then nobody can subscribe.
+      await until("brokers have missed theirs", async () => (await watched[0].members()).running.length === 2, MINUTE);
       const seconds = await underLoad("lost host", { ...load, watched }, () => change({ brokers: { ...THREE, 3: 5 } }));
       report("lost host: the apply with another one in its place", seconds);
       const present = brokersOn({ ...THREE, 3: 5 });
       await expectMembers(present);
       await lost.act("on");
-      await until(
-        "it is back",
-        async () => (await host(1).docker("node", "inspect", "-f", "{{.Status.State}}", lost.name)) === "ready",
-        MINUTE,
-      );
+      await until("it is back", async () => (await stateOf(lost)) === "ready", MINUTE);
       const left = async () => (await remains()).filter((one) => one.endsWith(` on ${lost.name}`));
       const volume = `${CLUSTER}-broker-3-data`;
       await until(
@@ -352,6 +346,13 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
     12 * MINUTE,
   );
 });
+
+/** As the swarm sees it; unknown while it has no leader. */
+function stateOf({ name }: Host): Promise<string> {
+  return host(1)
+    .docker("node", "inspect", "-f", "{{.Status.State}}", name)
+    .catch(() => "unknown");
+}
 
 /** A line in a file that its program does not know. */
 function spoil(stack: TerraformStack, id: string): void {

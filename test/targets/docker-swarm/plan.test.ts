@@ -268,6 +268,7 @@ describe("a program of an image with other users", () => {
 
 describe("instances that keep data", () => {
   const entry = {
+    cluster: "dev-mqtt",
     instance: "broker-2",
     host: "broker-2.dev-mqtt.internal",
     constraint: "node.hostname==dock2",
@@ -278,7 +279,7 @@ describe("instances that keep data", () => {
     const { for_each, input, triggers_replace } = data[id];
     expect(for_each["broker-2"]).toEqual(entry);
     expect(input).toEqual(Object.fromEntries(Object.keys(entry).map((key) => [key, `\${each.value.${key}}`])));
-    expect(triggers_replace).toEqual(["${each.value.constraint}"]);
+    expect(triggers_replace).toEqual(["${each.value.constraint}", "${each.value.volumes}"]);
   });
 
   test("a step of destruction knows nothing but what the instance was made with", () => {

@@ -12,7 +12,10 @@ say() { echo "mqtt-cluster: $*"; }
 await_end_of_the_one_before() { # await_end_of_the_one_before DATA
   exec 9>"$1/.mqtt-cluster-lock"
   flock 9 &
-  wait "$!"
+  wait "$!" || {
+    say "cannot lock $1: the image needs flock"
+    exit 1
+  }
 }
 
 # Others are known only while they are healthy, and a program asks for them at its start only. When all were down, the first one

@@ -8,22 +8,23 @@ fail() {
   exit 1
 }
 
-# As a condition of Docker's templates.
-condition() { # condition CONSTRAINT
+# What a constraint is about, as a field of Docker's templates.
+field_of() { # field_of CONSTRAINT
   case $1 in
-    node.hostname==*) printf 'eq .Description.Hostname "%s"' "${1#*==}" ;;
-    node.id==*) printf 'eq .ID "%s"' "${1#*==}" ;;
+    node.hostname==*) echo .Description.Hostname ;;
+    node.id==*) echo .ID ;;
     node.labels.*)
       label=${1#node.labels.}
-      printf 'eq (index .Spec.Labels "%s") "%s"' "${label%%==*}" "${label#*==}"
+      echo "index .Spec.Labels \"${label%%==*}\""
       ;;
   esac
 }
 
-# Lines of: ID NAME STATE AVAILABILITY
+# Lines of: ID NAME STATE AVAILABILITY. In any spelling of the value, as a swarm compares it.
 hosts_with() { # hosts_with CONSTRAINT
   docker node ls -q | xargs docker node inspect \
-    -f "{{if $(condition "$1")}}{{.ID}} {{.Description.Hostname}} {{.Status.State}} {{.Spec.Availability}}{{end}}" | grep . || true
+    -f "{{.ID}} {{.Description.Hostname}} {{.Status.State}} {{.Spec.Availability}} {{$(field_of "$1")}}" |
+    awk -v wanted="${1#*==}" 'tolower($5) == tolower(wanted) { print $1, $2, $3, $4 }'
 }
 
 ready_hosts_with() { # ready_hosts_with CONSTRAINT: ids
@@ -81,7 +82,11 @@ await_job() { # await_job JOB SECONDS
 
 # Runs docker commands on a host, with the socket of its engine. Prints what they print.
 on_host() { # on_host NODE SCRIPT
-  job=$(start_job "$1" --mount "type=bind,source=$socket,target=/var/run/docker.sock" --user 0 --entrypoint sh "$tools" -ec "$2")
+  job=$(start_job "$1" --mount "type=bind,source=$socket,target=/var/run/docker.sock" --user 0 --entrypoint sh "$tools" -ec \
+    "docker version >/dev/null; $2") || {
+    echo "no job can be started on $(name_of "$1")"
+    return 3
+  }
   status=0
   answer=$(await_job "$job" 600) || status=$?
   docker service logs --raw "$job" 2>&1 || true
@@ -103,17 +108,20 @@ container_of() { # container_of TASK
   printf '"$(docker ps -q --filter label=com.docker.swarm.task.id=%s)"' "$1"
 }
 
-# One after another: two that leave at once could take the majority with them.
+# One after another: two that leave at once could take the majority with them. Whoever waits begins to count anew with each
+# that has its turn.
 take_turn() { # take_turn INSTANCE
-  turn=$cluster-leaving
-  for _ in $(seq 900); do
-    if printf '%s' "$1" | docker config create "$turn" - >/dev/null 2>&1; then
-      trap 'docker config rm "$turn" >/dev/null' EXIT
-      return 0
-    fi
+  turn=$cluster-leaving seconds=0 before=''
+  until refused=$(printf '%s' "$1" | docker config create "$turn" - 2>&1); do
+    holder=$(docker config inspect -f '{{.CreatedAt}}' "$turn" 2>/dev/null) || holder=$before
+    [ "$holder" = "$before" ] || seconds=0
+    before=$holder
+    seconds=$((seconds + 1))
+    [ "$seconds" -lt 900 ] ||
+      fail "$refused: another member leaves for 15 minutes. If none does, since an apply was interrupted: docker config rm $turn"
     sleep 1
   done
-  fail "another member still leaves after 15 minutes. If none does, since an apply was interrupted: docker config rm $turn"
+  trap 'docker config rm "$turn" >/dev/null' EXIT
 }
 
 stops() { # stops SERVICE: whether a task of it still has to end, on a host that answers
@@ -135,16 +143,27 @@ stop() { # stop INSTANCE
   fail "$1 has not stopped within 10 minutes"
 }
 
+# Names, one a line; nothing where there is none. A manager that does not answer is not that.
+services() { # services FILTER...
+  for filter in "$@"; do set -- "$@" --filter "$filter" && shift; done
+  docker service ls --format '{{.Name}}' --filter "label=mqtt-cluster.name=$cluster" "$@"
+}
+
+is_there() { # is_there SERVICE
+  listed=$(services) || fail "target.host: no manager answers at $engine"
+  echo "$listed" | grep -qx -- "$1"
+}
+
 # What stops for good.
 stop_instance() { # stop_instance INSTANCE
-  ! docker service inspect "$cluster-$1" >/dev/null 2>&1 || stop "$1"
+  ! is_there "$cluster-$1" || stop "$1"
 }
 
 # A member that stops for good. Whoever remains is asked to make sure of it; a member whose host is away is struck off by them
 # alone.
 leave() { # leave INSTANCE HOST
   service=$cluster-$1 host=$2
-  docker service inspect "$service" >/dev/null 2>&1 || return 0
+  is_there "$service" || return 0
   take_turn "$1"
   found=$(running_task "$service")
   if [ -n "$found" ]; then
@@ -152,22 +171,30 @@ leave() { # leave INSTANCE HOST
     on_host "$node" "docker exec $(container_of "$task") touch $leaves" || fail "$1 cannot be told to leave"
   fi
   stop "$1"
-  others=0
-  for other in $(docker service ls --format '{{.Name}}' --filter "name=$cluster-${1%-*}-"); do
-    found=$(running_task "$other")
-    if [ "$other" != "$service" ] && [ -n "$found" ]; then
+  others=$(services "label=mqtt-cluster.workload=${1%-*}") || fail "target.host: no manager answers at $engine"
+  # A minute for those that start just now.
+  for _ in $(seq 12); do
+    remaining=0
+    for other in $others; do
+      [ "$other" != "$service" ] || continue
+      [ "$(docker service inspect -f '{{.Spec.Mode.Replicated.Replicas}}' "$other")" != 0 ] || continue
+      remaining=$((remaining + 1))
+      found=$(running_task "$other")
+      [ -n "$found" ] || continue
       task=${found% *} node=${found#* }
       ! on_host "$node" "docker exec $(container_of "$task") $(forget "$host" "$1")" || return 0
-      others=$((others + 1))
-    fi
+    done
+    [ "$remaining" != 0 ] || return 0
+    sleep 5
   done
-  [ "$others" = 0 ] || fail "none of the $others other members could strike off $1. To give up all of them: docker service rm $service, then again"
+  fail "none of the $remaining other members could strike off $1. To give up all of them: docker service rm $service, then again"
 }
 
-# Before it leaves the host that it has for another one.
-check_move() { # check_move INSTANCE CONSTRAINT: that of its present host
-  moves_to=$(wanted | awk -v instance="$1" '$1 == instance { print $3 }')
-  [ -z "$moves_to" ] || [ "$moves_to" = "$2" ] || (preflight)
+# Before it leaves the host that it has, be it for another one or for good: Terraform removes before it makes. When everything
+# is removed, all are wanted still, and where they are.
+check_rest() { # check_rest INSTANCE CONSTRAINT: that of its present host
+  stays_at=$(wanted | awk -v instance="$1" '$1 == instance { print $3 }')
+  [ "$stays_at" = "$2" ] || (preflight)
 }
 
 # Data of an earlier cluster would be taken for its own.
@@ -217,7 +244,7 @@ check_swarm() {
   elif [ $((found % 2)) = 0 ]; then
     echo "The swarm has $found managers: it bears the loss of as many as with $((found - 1)), and has one more to lose."
   fi
-  [ "$reachable" = "$found" ] || echo "Only $reachable of $found managers are reachable."
+  [ "$reachable" -eq "$found" ] || echo "Only $reachable of $found managers are reachable."
 }
 
 # Notes where each instance may be.
@@ -242,8 +269,15 @@ hosts_and_labels() {
     awk '{ printf " %s%s", $1, ""; for (i = 2; i <= NF; i++) printf "%s%s", i == 2 ? " (" : ", ", $i; if (NF > 1) printf ")"; printf ";" }'
 }
 
-# Two members on one host, and ports that two want of it. One that may be on several hosts is put where its ports are free.
+# Two members on one host, and ports that two want of it. One that may be on several hosts is put where its ports are free, if
+# there are as many as want to be on them.
 check_neighbours() {
+  wanted | while read -r instance path constraint pinned _; do
+    hosts=$(ready_hosts_with "$constraint" | wc -l)
+    wanting=$(wanted | awk -v kind="${instance%-[0-9]}" -v at="$constraint" '$3 == at && $1 ~ "^" kind "(-[0-9])?$" { n++ } END { print n }')
+    [ "$hosts" -lt 2 ] || [ "$pinned" = pinned ] || [ "$wanting" -le "$hosts" ] ||
+      problem "target.$path: $wanting of its kind are to be on hosts with $constraint, and there are $hosts of them"
+  done
   while read -r instance node more; do
     [ -z "$more" ] || continue
     name=$(name_of "$node")
@@ -268,7 +302,7 @@ take() { # take KEY PATH TITLE WHY
 # By services that are not of this cluster.
 note_ports_in_use() {
   docker service ls --format '{{.Name}}' | while read -r service; do
-    case $service in "$cluster"-*) continue ;; esac
+    ! services "name=$service" | grep -qx -- "$service" || continue
     for port in $(docker service inspect -f '{{with .Spec.EndpointSpec}}{{range .Ports}}{{.PublishMode}}:{{.PublishedPort}} {{end}}{{end}}' "$service"); do
       case $port in
         ingress:*) docker node ls -q ;;
@@ -290,14 +324,18 @@ check_images() {
       done
     done
   done <"$placed" | sort -u -k 1,2 | while read -r node image path; do
-    echo "$(start_job "$node" --entrypoint true "$image") $node $image $path"
+    job=$(start_job "$node" --entrypoint true "$image") || {
+      problem "target.$path: no job can be started on $(name_of "$node")"
+      continue
+    }
+    echo "$job $node $image $path"
   done >"$jobs"
   while read -r job node image path; do
     status=0
     answer=$(await_job "$job" 900) || status=$?
     [ "$status" != 3 ] || problem "target.$path: $(name_of "$node") cannot have the image $image: $answer; push it to a registry" \
       'that every host reaches, or docker load it there'
-    docker service rm "$job" >/dev/null
+    docker service rm "$job" >/dev/null 2>&1 || true
   done <"$jobs"
 }
 
