@@ -74,7 +74,7 @@ if page=$(curl -fsS --max-time 4 ${PAGE} 2>/dev/null); then
   members=$(awk '$1 == "emqx_cluster_nodes_running" { print $2 }' <<< "$page")
   echo "\${members:=0} of at least $needed members"
   # The only one that is left of a cluster serves its clients: nobody gains by its end.
-  [ "$members" -ge "$needed" ] || { [ -e ${joined} ] && nobody_else_answers; } || exit 1
+  [ "$members" -ge "$needed" ] || { [ "$members" = 1 ] && [ -e ${joined} ] && nobody_else_answers; } || exit 1
   [ "$members" -ge 2 ] || nobody_else_answers || exit 1
   [ "$members" -lt 2 ] || [ -e ${joined} ] || touch ${joined}
   exit 0

@@ -136,6 +136,17 @@ describeWithPrograms(["bash", "curl", "awk"], "the health check where names foll
       expect(await check(2)).toBe(`unhealthy: ${hostOf(3)} runs without this one`);
     });
 
+    test("the only one that is left goes on, and its clients with it", async () => {
+      await sees(1);
+      expect(await check(2)).toBe("healthy: 1 of at least 2 members");
+    });
+
+    test("not any more when another one runs without it", async () => {
+      await sees(1);
+      await runs(3);
+      expect(await check(2)).toBe(`unhealthy: 1 of at least 2 members\n${hostOf(3)} runs without this one`);
+    });
+
     test("nor when it is down itself", async () => {
       expect(await check(2)).toBe("unhealthy: does not answer");
     });

@@ -109,8 +109,9 @@ export class Placed {
   public constructor(
     public readonly name: string,
     public readonly host: Host,
+    deployed = CLUSTER,
   ) {
-    this.service = `${CLUSTER}-${name}`;
+    this.service = `${deployed}-${name}`;
   }
 
   public async container(): Promise<string | undefined> {
@@ -161,10 +162,10 @@ export function monitoring(): Placed[] {
   return ["prometheus", "alertmanager"].map((name) => new Placed(name, host(MONITORING)));
 }
 
-/** What is left of clusters of the suite on any host, or in the swarm. */
-export async function remains(): Promise<string[]> {
-  const label = ["--filter", `label=mqtt-cluster.name=${CLUSTER}`];
-  const named = ["--filter", `name=${CLUSTER}`];
+/** What is left of a deployment on any host, or in the swarm. */
+export async function remains(deployed = CLUSTER): Promise<string[]> {
+  const label = ["--filter", `label=mqtt-cluster.name=${deployed}`];
+  const named = ["--filter", `name=${deployed}`];
   const manager = host(1);
   const [services, jobs, configs, secrets, networks] = await Promise.all([
     manager.lines("service", "ls", "--format", "service {{.Name}}", ...label),

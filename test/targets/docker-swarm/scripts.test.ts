@@ -271,6 +271,10 @@ test("later members have later turns, and ask the same three, whoever is added",
   expect(words(5, 2)).toEqual(words(3, 2));
   expect(words(5, 5)).toEqual([name(5), "180", `${name(1)} ${name(2)} ${name(3)}`]);
   expect(words(1, 1)).toEqual([name(1), "0", ""]);
+  // What is left of three, and waits for nobody.
+  const left = hostedBroker(testPlacement({ broker: 3 }));
+  const alone = { ...left, instances: left.instances.slice(2) };
+  expect(withFirstProcess(alone, alone.instances[0], ["x"]).slice(2, 5)).toEqual([name(3), "0", ""]);
 });
 
 describeWithPrograms(["shellcheck"], "shellcheck", () => {
