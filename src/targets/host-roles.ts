@@ -69,6 +69,15 @@ export function instancesOn<H>(
   });
 }
 
+/** Of a host that is wrong nothing more is said than that. */
+export function withoutWrongHosts(wrong: readonly Problem[], further: readonly Problem[]): Problem[] {
+  const said = wrong.map(({ path }) => path);
+  return [
+    ...wrong,
+    ...further.filter(({ path }) => !said.some((place) => place === path || place.startsWith(`${path}.`))),
+  ];
+}
+
 export function pairs<T>(items: readonly T[]): [T, T][] {
   return items.flatMap((second, index) => items.slice(0, index).map((first): [T, T] => [first, second]));
 }

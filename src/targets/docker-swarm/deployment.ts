@@ -11,10 +11,11 @@ import type { Placement } from "../../placement/placement";
 import type { HealthCheck, Instance, Workload, WorkloadName } from "../../workload";
 import { engineProvider, environmentOf, goDuration, secondsUntilUnhealthy } from "../docker-engine";
 import { fingerprint } from "../fingerprint";
+import { runAs } from "../run-as";
 import { StackSecrets } from "../stack-secrets";
 import { inStartOrder } from "../start-order";
 import { type Provisioner, terraformData } from "../terraform-data";
-import { type FileOwner, SwarmFiles } from "./files";
+import { SwarmFiles } from "./files";
 import { firstProcessFile, secondsForOthers, stopGraceSeconds, withFirstProcess } from "./first-process";
 import { healthTimeoutSeconds, swarmHealth } from "./health";
 import { isPinned, roleOf } from "./hosts";
@@ -232,7 +233,7 @@ export class DockerSwarmDeployment {
 
   private container(workload: Workload, instance: Instance, files: SwarmFiles): ServiceTaskSpecContainerSpec {
     const { process, health, membership } = workload;
-    const owner = this.owner(workload);
+    const [user, group] = runAs(workload, this.options).map(String);
     const first = firstProcessFile(workload);
     const withFirst: Workload = first
       ? { ...workload, files: [...workload.files, { ...first, mode: 0o444, onChange: "restart" }] }
@@ -244,11 +245,11 @@ export class DockerSwarmDeployment {
     return {
       image: imageOf(this.options, workload),
       hostname: instance.host,
-      user: `${owner.user}:${owner.group}`,
+      user: `${user}:${group}`,
       command: command && words(command),
       args: process.args.length > 0 ? words(process.args) : undefined,
       env: Object.fromEntries(environmentOf(process.environment, instance)),
-      ...files.of(withFirst, instance, owner),
+      ...files.of(withFirst, instance, { user, group }),
       mounts: workload.data.map(({ name, path }) => ({
         type: "volume",
         source: this.volume(instance, name),
@@ -272,11 +273,6 @@ export class DockerSwarmDeployment {
       retries: health.retries,
       startPeriod: duration(health.startPeriodSeconds + waits),
     };
-  }
-
-  private owner({ program, process }: Workload): FileOwner {
-    const own = this.options.userIds[program as keyof typeof this.options.userIds];
-    return { user: String(own ?? process.userId), group: String(own ?? process.groupId) };
   }
 }
 

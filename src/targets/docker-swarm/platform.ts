@@ -6,7 +6,7 @@ import { check, type Problem, problem } from "../../definition/problems";
 import type { Demand, Placement } from "../../placement/placement";
 import type { Workload } from "../../workload";
 import { DOCKER_DNS } from "../docker-engine";
-import { instancesOn } from "../host-roles";
+import { instancesOn, withoutWrongHosts } from "../host-roles";
 import { limitsFor } from "../parity";
 import type { Deployment, Endpoint, Neighbour, Platform } from "../platform";
 import { dockerSwarmProblems } from "./checks";
@@ -36,12 +36,7 @@ export class DockerSwarmPlatform implements Platform {
   }
 
   public checkDefinition(definition: SoundDefinition): Problem[] {
-    // Of a host that is wrong nothing more is said than that.
-    const said = this.problems.map(({ path }) => path);
-    const further = dockerSwarmProblems(this.sound, definition).filter(
-      ({ path }) => !said.some((wrong) => wrong === path || wrong.startsWith(`${path}.`)),
-    );
-    return [...this.problems, ...further];
+    return withoutWrongHosts(this.problems, dockerSwarmProblems(this.sound, definition));
   }
 
   public softwareOf(workload: Workload): string {

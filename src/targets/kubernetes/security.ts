@@ -1,9 +1,10 @@
 import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import type { JsonObject, Workload } from "../../workload";
+import { runAs } from "../run-as";
 
 export function podSecurity(workload: Workload, options: KubernetesOptions): JsonObject {
   const { hardening } = options;
-  const [user, group] = userOf(workload, options);
+  const [user, group] = runAs(workload, options);
   return {
     ...(hardening.nonRoot && { runAsNonRoot: true, runAsUser: user, runAsGroup: group }),
     // Those below 1024 are for the superuser otherwise.
@@ -18,11 +19,6 @@ export function podSecurity(workload: Workload, options: KubernetesOptions): Jso
   };
 }
 
-function userOf({ process, program }: Workload, { userIds }: KubernetesOptions): [user: number, group: number] {
-  const own = userIds[program as keyof typeof userIds];
-  return own === undefined ? [process.userId, process.groupId] : [own, own];
-}
-
 /**
  * Of every container. The user again, because charts have one of their own there; and `runAsNonRoot`, because Terraform's
  * provider writes `false` where it is left out beside anything else.
@@ -30,7 +26,7 @@ function userOf({ process, program }: Workload, { userIds }: KubernetesOptions):
 export function containerSecurity(workload: Workload, options: KubernetesOptions): JsonObject {
   const { hardening } = options;
   return {
-    ...(hardening.nonRoot && { runAsNonRoot: true, runAsUser: userOf(workload, options)[0] }),
+    ...(hardening.nonRoot && { runAsNonRoot: true, runAsUser: runAs(workload, options)[0] }),
     ...(hardening.readOnlyRootFilesystem && { readOnlyRootFilesystem: true }),
     ...(hardening.dropCapabilities && { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } }),
   };

@@ -4,7 +4,7 @@ import { check, type Problem, problem } from "../../definition/problems";
 import { type VmPackageProps, type VmsOptions, type VmsTargetProps, vmsSchema } from "../../definition/vms";
 import type { Demand, Placement } from "../../placement/placement";
 import type { Instance, Workload } from "../../workload";
-import { instancesOn } from "../host-roles";
+import { instancesOn, withoutWrongHosts } from "../host-roles";
 import { limitsFor } from "../parity";
 import type { Deployment, Endpoint, Neighbour, Platform } from "../platform";
 import { vmsProblems } from "./checks";
@@ -33,12 +33,7 @@ export class VmsPlatform implements Platform {
   }
 
   public checkDefinition(definition: SoundDefinition): Problem[] {
-    // Of a host that is wrong nothing more is said than that.
-    const said = this.problems.map(({ path }) => path);
-    const further = vmsProblems(this.sound, definition).filter(
-      ({ path }) => !said.some((wrong) => wrong === path || wrong.startsWith(`${path}.`)),
-    );
-    return [...this.problems, ...further];
+    return withoutWrongHosts(this.problems, vmsProblems(this.sound, definition));
   }
 
   public softwareOf({ package: software, program }: Workload): string {
