@@ -1,6 +1,6 @@
 /** What runs inside of containers, in a real shell, with small programs in place of brokers; and what shellcheck says. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { TerraformStack, Testing } from "cdktf";
 import { Broker, MqttCluster, Secret, SessionStore, Target } from "../../../src";
@@ -45,6 +45,8 @@ interface Start {
   readonly ordinal?: 1 | 2;
   readonly turnSeconds?: number;
   readonly program?: string;
+  /** The shell rests before every command. */
+  readonly slow?: boolean;
 }
 
 /** A host with the data of one instance, where its containers are. */
@@ -64,7 +66,7 @@ class Host {
     writeFile(this.folder, name, "");
   }
 
-  public start({ changes, ordinal = 1, turnSeconds, program = PROGRAM }: Start = {}): Container {
+  public start({ changes, ordinal = 1, turnSeconds, program = PROGRAM, slow }: Start = {}): Container {
     const workload = broker(changes);
     const { path, content } = firstProcessFile(workload) as { path: string; content: string };
     const script = content
@@ -72,16 +74,15 @@ class Host {
       .replaceAll(DID_START, join(this.folder, "did-start"))
       .replaceAll(workload.data[0].path, join(this.folder, "data"))
       .replace("timeout -s KILL 60 ", "timeout -s KILL 1 ")
-      .replace("sleep 5;", "sleep 0.1;");
+      .replace("sleep 5\n", "sleep 0.1\n");
     const words = withFirstProcess(workload, workload.instances[ordinal - 1], ["sh", "-c", program]);
     expect(words.slice(0, 2)).toEqual(["sh", path]);
     const [, , host, seconds, ...rest] = words;
     const place = writeFile(this.folder, "first-process", script);
     const container = new Container(
-      spawn("sh", [place, host, String(turnSeconds ?? seconds), ...rest], {
-        detached: true,
-        env: { ...process.env, PATH: `${this.folder}/bin:${process.env.PATH}` },
-      }),
+      ["sh", ...(slow ? ["-x"] : []), place, host, String(turnSeconds ?? seconds), ...rest],
+      join(this.folder, `log-${this.containers.length}`),
+      { ...process.env, PATH: `${this.folder}/bin:${process.env.PATH}`, PS4: "$(sleep 0.1)" },
     );
     this.containers.push(container);
     return container;
@@ -96,20 +97,25 @@ class Host {
 
 /** Its first process and all that this one starts. */
 class Container {
-  private said = "";
+  private readonly first: ChildProcess;
   public readonly status: Promise<number | null>;
 
-  public constructor(private readonly first: ChildProcess) {
-    for (const stream of [first.stdout, first.stderr]) {
-      stream?.on("data", (data) => {
-        this.said += data;
-      });
-    }
-    this.status = new Promise((resolve) => first.once("exit", resolve));
+  /** @param place Of its log: what it says last is read there as soon as it has ended, which a pipe does not promise. */
+  public constructor(
+    [command, ...words]: string[],
+    private readonly place: string,
+    env: NodeJS.ProcessEnv,
+  ) {
+    const log = openSync(place, "a");
+    this.first = spawn(command, words, { detached: true, env, stdio: ["ignore", log, log] });
+    closeSync(log);
+    this.status = new Promise((resolve) => this.first.once("exit", resolve));
   }
 
   public get log(): string[] {
-    return this.said.split("\n").filter((line) => line !== "");
+    return readFileSync(this.place, "utf8")
+      .split("\n")
+      .filter((line) => line !== "");
   }
 
   public async says(line: string): Promise<void> {
@@ -153,6 +159,16 @@ describeWithPrograms(["flock", "timeout"], "the first process of a member", () =
 
   test("ends when its program does, with its status", async () => {
     expect(await host().start({ program: "exit 3" }).status).toBe(3);
+  });
+
+  test("stopped at any moment, it hands the signal on, or has not started its program", async () => {
+    const stops = Array.from({ length: 40 }, async (_, moment) => {
+      const container = host().start({ slow: true });
+      await new Promise((resolve) => setTimeout(resolve, moment * 50));
+      const status = await container.stop();
+      return container.log.includes("started") ? status : "not started";
+    });
+    expect(new Set(await Promise.all(stops))).toEqual(new Set(["not started", 7]));
   });
 
   test("sends clients away before a stop, if it had any", async () => {

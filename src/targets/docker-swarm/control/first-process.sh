@@ -53,9 +53,13 @@ stop() {
 }
 
 start() { # start COMMAND...
+  # A stop that comes while the program is being started is for the program, too.
+  stopped=
+  trap 'stopped=1' TERM
   "$@" 9>&- &
   program=$!
   trap stop TERM
+  [ -z "$stopped" ] || stop
   # A signal ends the waiting, not the program.
   while :; do
     wait "$program"
