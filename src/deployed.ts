@@ -8,6 +8,7 @@ import { name as nameSchema } from "./definition/values";
 import type { Demand, Placement } from "./placement/placement";
 import { Summary } from "./summary";
 import { checkTarget } from "./targets/choose-platform";
+import { networkProblems, type OwnNetwork } from "./targets/own-network";
 import type { Deployment, Endpoint, Platform } from "./targets/platform";
 import { takenSecretNames } from "./targets/stack-secrets";
 import type { CustomObject, Workload } from "./workload";
@@ -141,11 +142,20 @@ export abstract class Deployed extends Construct {
     const placement = platform.place(name, plan.demands);
     const workloads = plan.render(placement);
     const neighbours = this.neighbours()
-      .filter(({ result }) => result.plan.platform.title === platform.title)
-      .flatMap(({ result }) =>
-        result.deployment.endpoints.map((endpoint) => ({ ...endpoint, deployment: result.plan.name })),
-      );
-    refuseProblems(`the definition of "${name}"`, platform.checkWorkloads(workloads, neighbours));
+      .map(({ result }) => result)
+      .filter((result) => result.plan.platform.title === platform.title);
+    const endpoints = neighbours.flatMap(({ plan: { name: deployment }, deployment: { endpoints } }) =>
+      endpoints.map((endpoint) => ({ ...endpoint, deployment })),
+    );
+    const network = platform.networkOf?.(name);
+    const networks = neighbours.flatMap(({ plan }): [string, OwnNetwork][] => {
+      const other = plan.platform.networkOf?.(plan.name);
+      return other ? [[plan.name, other]] : [];
+    });
+    refuseProblems(`the definition of "${name}"`, [
+      ...platform.checkWorkloads(workloads, endpoints),
+      ...(network ? networkProblems(network, new Map(networks)) : []),
+    ]);
     this.made = {
       plan,
       workloads,

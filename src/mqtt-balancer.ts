@@ -51,10 +51,10 @@ export class MqttBalancer extends Deployed {
     const clients = check(clientLimitsSchema, props?.clients === undefined ? {} : props.clients, "clients");
     const balancer = checkPart("balancer", props?.balancer);
     const { balancers } = platform?.defaults ?? USUAL_DEFAULTS;
-    const definition = withReplicas(balancer.output as BalancerDefinition | undefined, balancers);
+    const definition = withReplicas(balancer.output as BalancerDefinition | undefined, balancers, []);
     const parts = {
       name,
-      balancer: withReplicas(balancer.sound as BalancerDefinition | undefined, balancers),
+      balancer: withReplicas(balancer.sound as BalancerDefinition | undefined, balancers, balancer.problems),
       clients: clients.sound,
     } as SoundDefinition;
     const { hosts } = brokers.sound ?? {};

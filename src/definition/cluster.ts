@@ -177,7 +177,7 @@ export function defineCluster(
   problems.push(clients.problems);
 
   const definition = withSecretNames(
-    withPlaceDefaults({ name, ...parts, clients: clients.sound } as SoundDefinition, defaults),
+    withPlaceDefaults({ name, ...parts, clients: clients.sound } as SoundDefinition, defaults, problems.flat()),
   );
   refuseProblems(
     `the definition of MQTT cluster "${name}"`,
@@ -200,16 +200,27 @@ export function checkPart(part: keyof typeof PARTS, given: unknown): Checked<obj
 }
 
 /** What does not pass its check is no option that was not given: it stays away. */
-function withPlaceDefaults(definition: SoundDefinition, { balancers, brokerMemory }: PlaceDefaults): SoundDefinition {
+function withPlaceDefaults(
+  definition: SoundDefinition,
+  { balancers, brokerMemory }: PlaceDefaults,
+  problems: readonly Problem[],
+): SoundDefinition {
   return {
     ...definition,
-    balancer: withReplicas(definition.balancer, balancers),
+    balancer: withReplicas(definition.balancer, balancers, problems),
     broker: withDefaults(definition.broker, brokerMemory === undefined ? {} : { memory: brokerMemory }),
   };
 }
 
-export function withReplicas<B extends { readonly kind?: string } | undefined>(balancer: B, replicas: number): B {
-  return balancer?.kind === "none" ? balancer : (withDefaults(balancer as object, { replicas }) as B);
+/** @param problems Of the balancer: a wrong number is none that was not given. */
+export function withReplicas<B extends { readonly kind?: string } | undefined>(
+  balancer: B,
+  replicas: number,
+  problems: readonly Problem[],
+): B {
+  return balancer?.kind === "none" || problems.some(({ path }) => path === "balancer.replicas")
+    ? balancer
+    : (withDefaults(balancer as object, { replicas }) as B);
 }
 
 function withSecretNames(definition: SoundDefinition): SoundDefinition {

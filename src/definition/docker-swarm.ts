@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { engineEntries, engineHost, UNIX_SOCKET } from "./docker";
+import { engineEntries, engineHost, subnetUpTo, UNIX_SOCKET } from "./docker";
 import { hostsNamed, MOST_BROKERS } from "./host-maps";
 import { imagesOf, PROGRAMS } from "./images";
 import { flag, hostName, integer, mapOf, oneOf, options, pattern } from "./values";
@@ -74,7 +74,8 @@ export interface DockerSwarmTargetProps {
    */
   readonly network?: string;
   /**
-   * Subnet of that network, in CIDR form. Give one when Docker's own choice collides with something.
+   * Subnet of that network, in CIDR form, /8 to /26: every host of it takes an address besides those of its programs. Give one when
+   * Docker's own choice collides with something.
    * @default - Docker chooses
    */
   readonly subnet?: string;
@@ -89,7 +90,7 @@ export interface DockerSwarmTargetProps {
    */
   readonly registry?: string;
   /**
-   * The registry asks for a login: take the one that `docker login` stored on the machine where Terraform runs, and on the
+   * `registry` asks for a login: take the one that `docker login` stored on the machine where Terraform runs, and on the
    * manager, where `host` is an `ssh://` address.
    * @default false
    */
@@ -122,7 +123,8 @@ const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?";
 const host = options({
   constraint: pattern(
     new RegExp(`^node\\.(?:hostname|id|labels\\.${LABEL})==[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$`),
-    'a placement constraint, without spaces: "node.hostname==dock1", "node.labels.member==1"',
+    "node.hostname==, node.id== or node.labels.NAME== and a value of letters, digits and ._- without spaces: " +
+      '"node.hostname==dock1", "node.labels.member==1"',
   ),
   address: v.optional(hostName),
 });
@@ -132,6 +134,7 @@ const EXAMPLE = '{ constraint: "node.hostname==dock1" }';
 export const dockerSwarmSchema = options({
   host: engineHost(UNIX_SOCKET),
   ...engineEntries,
+  subnet: subnetUpTo(26),
   images: v.optional(imagesOf([...PROGRAMS, DOCKER_CLI]), {}),
   managers: v.optional(oneOf([1, 3, 5, 7], "an even number bears the loss of no more managers than one less does"), 3),
   brokers: hostsNamed(host, /^broker-[1-9]$/, `broker-1 to broker-${MOST_BROKERS}`, EXAMPLE),

@@ -30,7 +30,7 @@ export interface DockerTargetProps {
    */
   readonly registry?: string;
   /**
-   * The registry asks for a login: take the one that `docker login` stored on the machine where Terraform runs.
+   * `registry` asks for a login: take the one that `docker login` stored on the machine where Terraform runs.
    * @default false
    */
   readonly registryLogin?: boolean;
@@ -57,18 +57,31 @@ export interface DockerTargetProps {
 const HOST = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?";
 const SSH = `ssh://(?:[A-Za-z0-9._-]+@)?${HOST}(?::${PORT})?`;
 
-const SUBNET =
-  'must be a subnet with a prefix from /8 to /27 (the largest cluster does not fit into less), written with its first address: "172.30.0.0/24"';
+/** @param longest Prefix of the smallest one that the largest cluster fits into. */
+export function subnetUpTo(longest: number) {
+  const message =
+    `must be a subnet of addresses for hosts, with a prefix from /8 to /${longest} (the largest cluster does not fit into less), ` +
+    'written with its first address: "172.30.0.0/24"';
+  return v.optional(
+    v.pipe(
+      v.string(message),
+      v.check((text) => isSubnet(text, longest), message),
+    ),
+  );
+}
 
 /** Terraform would read a subnet with host bits back without them, and make a new network each time. */
-function isSubnet(text: string): boolean {
+function isSubnet(text: string, longest: number): boolean {
   const [address, prefix] = text.split("/");
-  const hostBits = 32 - Number(prefix);
+  const bits = /^\d{1,2}$/.test(prefix ?? "") ? Number(prefix) : 0;
   return (
     v.safeParse(ipv4, address).success &&
-    /^(?:[89]|1\d|2[0-7])$/.test(prefix ?? "") &&
+    bits >= 8 &&
+    bits <= longest &&
     text.split("/").length === 2 &&
-    address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0) % 2 ** hostBits === 0
+    // "This network", loopback, multicast and reserved addresses (RFC 6890).
+    !/^(?:0|127|22[4-9]|2[3-5]\d)\./.test(address) &&
+    address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0) % 2 ** (32 - bits) === 0
   );
 }
 
@@ -86,12 +99,7 @@ export const engineHost = (local: string) =>
 export const engineEntries = {
   sshOptions: v.optional(v.array(v.string("must be text"), 'must be a list of texts: ["-i", "/path/to/key"]')),
   network: v.optional(name),
-  subnet: v.optional(
-    v.pipe(
-      v.string(SUBNET),
-      v.check((text) => isSubnet(text), SUBNET),
-    ),
-  ),
+  subnet: subnetUpTo(27),
   registry: v.optional(registrySchema),
   registryLogin: v.optional(flag, false),
   images: v.optional(imagesSchema, {}),

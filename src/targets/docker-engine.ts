@@ -17,12 +17,26 @@ interface EngineOptions {
   readonly host?: string;
   readonly sshOptions?: readonly (string | undefined)[];
   readonly network?: string;
+  readonly registry?: string;
+  readonly registryLogin?: boolean;
 }
 
 /** What an engine cannot honour of a definition, be it the only one or one of many. */
-export function engineProblems({ host, sshOptions, network }: EngineOptions, definition: SoundDefinition): Problem[] {
+export function engineProblems(
+  { host, sshOptions, network, registry, registryLogin }: EngineOptions,
+  definition: SoundDefinition,
+): Problem[] {
   const wanted = network ?? definition.name ?? "";
   return [
+    ...(registryLogin && !registry
+      ? [
+          problem(
+            "target.registryLogin",
+            registryLogin,
+            "is about the registry of target.registry, which is missing: give that, or leave this out",
+          ),
+        ]
+      : []),
     ...(sshOptions && host !== undefined && !host.startsWith("ssh://")
       ? [problem("target.sshOptions", sshOptions, 'has no effect unless host begins with "ssh://": leave it out')]
       : []),
@@ -49,12 +63,7 @@ function unresolvableSecrets(definition: SoundDefinition): Problem[] {
 }
 
 /** Arguments of Terraform's provider that reach the engine. */
-export function engineProvider({
-  host,
-  registry,
-  registryLogin,
-  sshOptions,
-}: EngineOptions & { readonly registry?: string; readonly registryLogin: boolean }) {
+export function engineProvider({ host, registry, registryLogin, sshOptions }: EngineOptions) {
   return {
     host,
     // Without this the provider asks every registry as nobody, whatever `docker login` has stored.

@@ -78,6 +78,11 @@ export function withoutWrongHosts(wrong: readonly Problem[], further: readonly P
   ];
 }
 
+/** Whether everybody who uses the address reaches themselves. */
+export function isLoopback(address: string): boolean {
+  return /^(?:127\.|0\.0\.0\.0$|localhost(?:\.|$))/i.test(address);
+}
+
 export function pairs<T>(items: readonly T[]): [T, T][] {
   return items.flatMap((second, index) => items.slice(0, index).map((first): [T, T] => [first, second]));
 }

@@ -4,6 +4,7 @@ import type { PlaceDefaults, SoundDefinition } from "../definition/cluster";
 import type { Problem } from "../definition/problems";
 import type { Demand, Maker, Placement } from "../placement/placement";
 import type { Audience, CustomObject, Workload } from "../workload";
+import type { OwnNetwork } from "./own-network";
 
 /** A place to run workloads: one folder beside this file implements it for one Terraform provider. */
 export interface Platform {
@@ -15,6 +16,8 @@ export interface Platform {
   checkDefinition(definition: SoundDefinition): Problem[];
   /** What an instance runs here: an image, or a package. */
   softwareOf(workload: Workload): string;
+  /** Absent where none is made. */
+  networkOf?(cluster: string): OwnNetwork;
   place(cluster: string, demands: readonly Demand[]): Placement;
   /** What of the workloads cannot run here together, or beside what the stack has here already. */
   checkWorkloads(workloads: readonly Workload[], neighbours: readonly Neighbour[]): Problem[];

@@ -294,7 +294,7 @@ test.each<[what: string, props: object, ...lines: string[]]>([
   [
     "subnet",
     docker({ subnet: "10.0.0.0/33" }),
-    'target.subnet = "10.0.0.0/33": must be a subnet with a prefix from /8',
+    'target.subnet = "10.0.0.0/33": must be a subnet of addresses for hosts, with a prefix from /8',
   ],
   ["address for subnet", docker({ subnet: "10.0.0.1/24" }), 'target.subnet = "10.0.0.1/24": must be a subnet'],
   ["Docker's network", docker({ network: "host" }), 'target.network = "host": is a network of Docker itself'],

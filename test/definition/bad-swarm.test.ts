@@ -29,14 +29,12 @@ const inSwarm = (more: object = {}, others: object = {}) => ({
   ...swarm({ brokers: { "broker-1": on("dock1") }, balancers: { "balancer-1": on("front1") }, ...more }),
 });
 const brokers = (hosts: object, others: object = {}) => inSwarm({ brokers: hosts }, others);
-const pair = (one: object, other: object, more: object = {}) =>
-  inSwarm(
-    { balancers: { "balancer-1": one, "balancer-2": other }, ...more },
-    { balancer: Balancer.haproxy({ replicas: 2 }) },
-  );
+const pair = (one: object, other: object, more: object = {}, balancer = Balancer.haproxy({ replicas: 2 })) =>
+  inSwarm({ balancers: { "balancer-1": one, "balancer-2": other }, ...more }, { balancer });
 const EVERYTHING = { monitoring: Monitoring.prometheus(), sessionStore: SessionStore.redis() };
 
-const CONSTRAINT = 'a placement constraint, without spaces: "node.hostname==dock1", "node.labels.member==1"';
+const CONSTRAINT =
+  'node.hostname==, node.id== or node.labels.NAME== and a value of letters, digits and ._- without spaces: "node.hostname==dock1", "node.labels.member==1"';
 
 const CASES: [what: string, props: object, ...lines: string[]][] = [
   // Constraints
@@ -89,6 +87,11 @@ const CASES: [what: string, props: object, ...lines: string[]][] = [
     'target.brokers.broker-3.constraint = "node.labels.front==1": is that of brokers.broker-1 as well',
   ],
   [
+    "two brokers on one host in other letters",
+    brokers({ "broker-1": on("dock1"), "broker-2": on("b"), "broker-3": on("Dock1") }, emqx({ nodes: 3 })),
+    'target.brokers.broker-3.constraint = "node.hostname==Dock1": is that of brokers.broker-1 as well',
+  ],
+  [
     "two balancers on one host",
     pair(on("front1"), on("front1")),
     'target.balancers.balancer-2.constraint = "node.hostname==front1": is that of balancers.balancer-1 as well: the two would die together, and want the same ports',
@@ -114,6 +117,11 @@ const CASES: [what: string, props: object, ...lines: string[]][] = [
     "target.brokers = (an object with broker-1, broker-2): must be as many hosts as broker.nodes: there are 2, and 1 wanted",
     "target.balancers = (an object with balancer-1): must be as many hosts as balancer.replicas: there are 1, and 2 wanted",
   ],
+  ...[0, "2"].map((replicas): [string, object, string] => [
+    `${JSON.stringify(replicas)} balancers, of which nothing more is said`,
+    pair(on("a"), on("b"), {}, Balancer.haproxy({ replicas: replicas as number })),
+    `balancer.replicas = ${JSON.stringify(replicas)}: must be a whole number from 1 to 9`,
+  ]),
   [
     "a balancer that nobody wants",
     inSwarm({}, { balancer: Balancer.none() }),
@@ -153,6 +161,24 @@ const CASES: [what: string, props: object, ...lines: string[]][] = [
     "options for an ssh that is not used",
     inSwarm({ sshOptions: ["-4"] }),
     'target.sshOptions = (a list of 1): has no effect unless host begins with "ssh://": leave it out',
+  ],
+  [
+    "a login without the registry",
+    inSwarm({ registryLogin: true }),
+    "target.registryLogin = true: is about the registry of target.registry, which is missing: give that, or leave this out",
+  ],
+  ...["172.30.0.0/27", "127.0.0.0/16", "224.0.0.0/24", "240.0.0.0/8", "0.0.0.0/8", "10.0.0.1/24", "10.0.0.0"].map(
+    (subnet): [string, object, string] => [
+      `the subnet ${subnet}`,
+      inSwarm({ subnet }),
+      `target.subnet = "${subnet}": must be a subnet of addresses for hosts, with a prefix from /8 to /26`,
+    ],
+  ),
+  [
+    "ports that the swarm has itself",
+    inSwarm({}, emqx({ nodes: 1, listeners: { tcpPort: 7946, wsPort: 2377 } })),
+    "target.balancers.balancer-1 = 7946: is wanted by balancer-1 (mqtt), and a port of the swarm itself on its hosts: change a listener's port",
+    "target.balancers.balancer-1 = 2377: is wanted by balancer-1 (ws), and a port of the swarm itself",
   ],
   [
     "Docker's own network",
@@ -209,6 +235,16 @@ const CASES: [what: string, props: object, ...lines: string[]][] = [
     inSwarm({ brokers: { "broker-1": { constraint: "node.id==abc1" } }, balancers: {} }, { balancer: Balancer.none() }),
     "target.brokers.broker-1.address = (missing): must be the name or address by which clients reach the host with node.id==abc1",
   ],
+  ...["dock_1", "1", "a..b"].map((name): [string, object, string] => [
+    `no address of a balancer on ${name}, which is no host name`,
+    inSwarm({ balancers: { "balancer-1": on(name) } }),
+    `target.balancers.balancer-1.address = (missing): must be the name or address by which clients reach the host with node.hostname==${name}: only node.hostname== says it by itself, where it is a host name`,
+  ]),
+  ...["localhost", "127.0.0.1", "0.0.0.0"].map((address): [string, object, string] => [
+    `the address ${address} of one among others`,
+    inSwarm({ balancers: { "balancer-1": on("front1", { address }) } }),
+    `target.balancers.balancer-1.address = "${address}": is this host itself to every other one; give the address that others reach it by`,
+  ]),
   [
     "no address for operators",
     inSwarm({ publishOperatorPorts: true, monitoring: label() }, { monitoring: Monitoring.prometheus() }),
@@ -266,6 +302,25 @@ test.each<[what: string, props: object]>([
   ["balancers on any two hosts with a label", pair(label({ address: "a" }), label({ address: "b" }))],
   ["a broker behind a balancer without an address", brokers({ "broker-1": { constraint: "node.labels.a.b-c==x-1" } })],
   ["monitoring that nobody is shown", inSwarm({ monitoring: label() }, { monitoring: Monitoring.prometheus() })],
+  [
+    "a host that is tried alone",
+    inSwarm({
+      brokers: { "broker-1": on("dock1") },
+      balancers: { "balancer-1": on("dock1", { address: "localhost" }) },
+    }),
+  ],
+  [
+    "a label in small letters and one in large ones, which a swarm tells apart",
+    brokers(
+      {
+        "broker-1": { constraint: "node.labels.a==1" },
+        "broker-2": on("b"),
+        "broker-3": { constraint: "node.labels.A==1" },
+      },
+      emqx({ nodes: 3 }),
+    ),
+  ],
+  ["a login to a registry", inSwarm({ registry: "registry.example.com", registryLogin: true })],
   ["a socket for each host", inSwarm({ engineSocket: "/run/{{.Node.Hostname}}/docker.sock" })],
   ["nginx that follows names", inSwarm({}, { balancer: Balancer.nginx({ version: "1.27.3" }) })],
   ["a manager behind SSH", inSwarm({ host: "ssh://deploy@dock1:2222", sshOptions: ["-4"], managers: 1 })],
@@ -310,6 +365,53 @@ describe("beside what the stack has already", () => {
         'target.balancers.balancer-1 = "node.hostname==front1:8083": is wanted by dev-mqtt (ws) and by balancer-1 (ws)',
       ),
     );
+  });
+
+  test("a cluster that has the host, in other letters", () => {
+    const elsewhere = { brokers: { "broker-1": on("dock2") }, balancers: { "balancer-1": on("FRONT1") } };
+    expect(problemsOf(second(inSwarm(elsewhere)), stackWith(inSwarm()))).toEqual(
+      only("FRONT1:1883", "FRONT1:8083").map(() => expect.stringContaining("is wanted by dev-mqtt")),
+    );
+  });
+
+  describe("a network", () => {
+    const elsewhere = { brokers: { "broker-1": on("dock2") }, balancers: { "balancer-1": on("front2") } };
+    const meet = (first: object, other: object) =>
+      problemsOf(second(inSwarm({ ...elsewhere, ...other })), stackWith(inSwarm(first)));
+
+    test.each<[what: string, first: object, other: object, line: string]>([
+      [
+        "of one name",
+        { network: "mq" },
+        { network: "mq" },
+        'target.network = "mq": is the network of dev-mqtt: give another name',
+      ],
+      [
+        "that is called as the other by itself",
+        {},
+        { network: "dev-mqtt" },
+        'target.network = "dev-mqtt": is the network of dev-mqtt',
+      ],
+      [
+        "of the same addresses",
+        { subnet: "172.30.0.0/24" },
+        { subnet: "172.30.0.0/24" },
+        'target.subnet = "172.30.0.0/24": overlaps with 172.30.0.0/24 of dev-mqtt: give another one',
+      ],
+      [
+        "of some of its addresses",
+        { subnet: "172.30.0.0/16" },
+        { subnet: "172.30.255.0/24" },
+        'target.subnet = "172.30.255.0/24": overlaps with 172.30.0.0/16 of dev-mqtt',
+      ],
+    ])("%s", (_what, first, other, line) => {
+      expect(meet(first, other)).toEqual(only(line));
+    });
+
+    test("beside it", () => {
+      const stack = stackWith(inSwarm({ subnet: "172.30.0.0/24" }));
+      expect(() => second(inSwarm({ ...elsewhere, subnet: "172.30.1.0/24" }))(stack)).not.toThrow();
+    });
   });
 
   test("a cluster that has the label, of which there may not be enough hosts", () => {

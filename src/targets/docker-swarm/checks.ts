@@ -1,10 +1,12 @@
+import * as v from "valibot";
 import type { SoundDefinition } from "../../definition/cluster";
 import type { DockerSwarmOptions } from "../../definition/docker-swarm";
 import { type Problem, problem } from "../../definition/problems";
+import { hostName } from "../../definition/values";
 import { engineProblems } from "../docker-engine";
-import { hostsForEveryPart, pairs } from "../host-roles";
+import { hostsForEveryPart, isLoopback, pairs } from "../host-roles";
 import { noPrometheusOperator } from "../no-prometheus-operator";
-import { addressOf, constraintOf, rolesFor } from "./hosts";
+import { addressOf, allRoles, constraintOf, rolesFor, sameConstraint } from "./hosts";
 
 /** What a swarm cannot honour of a definition, besides options that are wrong by themselves. */
 export function dockerSwarmProblems(options: Partial<DockerSwarmOptions>, definition: SoundDefinition): Problem[] {
@@ -13,6 +15,7 @@ export function dockerSwarmProblems(options: Partial<DockerSwarmOptions>, defini
     ...hostsForEveryPart(options, definition, constraintOf),
     ...hostsThatDieTogether(options),
     ...unknownAddresses(options, definition),
+    ...loopbackAmongOthers(options),
     ...noPrometheusOperator(definition, "a swarm"),
   ];
 }
@@ -21,7 +24,7 @@ export function dockerSwarmProblems(options: Partial<DockerSwarmOptions>, defini
 function hostsThatDieTogether(options: Partial<DockerSwarmOptions>): Problem[] {
   return (["broker", "balancer"] as const).flatMap((workload) =>
     pairs(rolesFor(workload, options)).flatMap(([first, second]) =>
-      second.host.constraint.toLowerCase() === first.host.constraint.toLowerCase() &&
+      sameConstraint(second.host.constraint) === sameConstraint(first.host.constraint) &&
       (workload === "broker" || !second.host.constraint.startsWith("node.labels."))
         ? [
             problem(
@@ -42,15 +45,34 @@ function unknownAddresses(options: Partial<DockerSwarmOptions>, { balancer, moni
     ...(options.publishOperatorPorts && monitoring?.kind === "prometheus" ? rolesFor("prometheus", options) : []),
   ];
   return shown.flatMap(({ path, host }) =>
-    addressOf(host)
+    v.safeParse(hostName, addressOf(host)).success
       ? []
       : [
           problem(
             `target.${path}.address`,
             undefined,
             `must be the name or address by which ${path === "monitoring" ? "operators" : "clients"} reach the host with ` +
-              `${host.constraint}: only node.hostname== says it by itself`,
+              `${host.constraint}: only node.hostname== says it by itself, where it is a host name`,
           ),
         ],
+  );
+}
+
+/** One machine may be tried by its own name for itself. */
+function loopbackAmongOthers(options: Partial<DockerSwarmOptions>): Problem[] {
+  const roles = allRoles(options);
+  if (new Set(roles.map(({ host }) => sameConstraint(host.constraint))).size < 2) {
+    return [];
+  }
+  return roles.flatMap(({ path, host }) =>
+    isLoopback(host.address ?? "")
+      ? [
+          problem(
+            `target.${path}.address`,
+            host.address,
+            "is this host itself to every other one; give the address that others reach it by",
+          ),
+        ]
+      : [],
   );
 }

@@ -1,6 +1,12 @@
 import { Network } from "@cdktf/provider-docker/lib/network";
 import { DockerProvider } from "@cdktf/provider-docker/lib/provider";
-import { Service, type ServiceTaskSpec, type ServiceTaskSpecContainerSpec } from "@cdktf/provider-docker/lib/service";
+import {
+  Service,
+  type ServiceTaskSpec,
+  type ServiceTaskSpecContainerSpec,
+  type ServiceTaskSpecContainerSpecConfigs,
+  type ServiceTaskSpecContainerSpecSecrets,
+} from "@cdktf/provider-docker/lib/service";
 import type { TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
 import type { DockerSwarmOptions } from "../../definition/docker-swarm";
@@ -34,6 +40,7 @@ const MONITOR_SECONDS = 15;
  *   preflight             the swarm can do it; before anything is changed
  *   data[<instance>]      destroyed: what it kept is removed from its host
  *   <instance>            the service, after the one before it: so a change is rolled
+ *   updated-<instance>    the swarm has watched it for long enough
  *   placed[<instance>]    destroyed: it leaves its cluster and stops, before anything of it is removed
  *
  * An instance that keeps data and gets another host is a new one: it leaves, its data is removed, and it begins anew there.
@@ -68,24 +75,26 @@ export class DockerSwarmDeployment {
     const network = this.network(preflight);
     const files = new SwarmFiles(this.scope, this.provider, this.placement.cluster, this.secrets, [preflight]);
     const data = this.data(preflight);
-    const services = new Map<WorkloadName, Service[]>();
+    const services: Service[] = [];
+    const updated = new Map<WorkloadName, TerraformResource[]>();
     for (const workload of inStartOrder(this.workloads)) {
-      const before = workload.startsAfter.flatMap((name) => services.get(name) ?? []);
-      const made: Service[] = [];
+      const before = workload.startsAfter.flatMap((name) => updated.get(name) ?? []);
+      const done: TerraformResource[] = [];
       for (const instance of workload.instances) {
+        const task = this.task(workload, instance, network, files);
         // One after another, whatever is changed: a failure leaves the rest untouched.
-        const dependsOn = [preflight, network, ...data, ...before, ...made.slice(-1)];
-        made.push(
-          this.service(workload, instance, network, files, dependsOn, isPinned(workload) ? data[0] : undefined),
-        );
+        const dependsOn = [preflight, network, data, ...before, ...done.slice(-1)];
+        const service = this.service(workload, instance, task, dependsOn, isPinned(workload) ? data : undefined);
+        services.push(service);
+        done.push(this.updated(instance, service, task));
       }
-      services.set(workload.name, made);
+      updated.set(workload.name, done);
     }
-    const all = [...services.values()].flat();
     return [
-      ...all,
-      ...this.placed(all),
-      ...data,
+      ...services,
+      ...[...updated.values()].flat(),
+      this.placed(services),
+      data,
       network,
       ...files.resources,
       preflight,
@@ -116,14 +125,14 @@ export class DockerSwarmDeployment {
     });
   }
 
-  private data(preflight: TerraformResource): TerraformResource[] {
+  private data(preflight: TerraformResource): TerraformResource {
     return this.forEachPinned("data", [preflight], {
       create: this.script.checkNoData(SELF),
       destroy: this.script.removeData(SELF),
     });
   }
 
-  private placed(services: readonly Service[]): TerraformResource[] {
+  private placed(services: readonly Service[]): TerraformResource {
     return this.forEachPinned("placed", services, { destroy: this.script.leave(SELF) });
   }
 
@@ -131,25 +140,21 @@ export class DockerSwarmDeployment {
     id: string,
     dependsOn: readonly TerraformResource[],
     { create, destroy }: { readonly create?: Provisioner; readonly destroy: Provisioner },
-  ): TerraformResource[] {
+  ): TerraformResource {
     const entries = this.workloads
       .filter(isPinned)
       .flatMap((workload) =>
         workload.instances.map((instance): [string, Self] => [instance.name, this.selfOf(workload, instance)]),
       );
-    if (entries.length === 0) {
-      return [];
-    }
     const input = Object.keys(SELF).map((key) => [key, `\${each.value.${key}}`]);
-    return [
-      terraformData(this.scope, id, {
-        forEach: Object.fromEntries(entries),
-        input: Object.fromEntries(input),
-        triggers: ["${each.value.constraint}", "${each.value.volumes}"],
-        dependsOn,
-        provisioners: [...(create ? [create] : []), { ...destroy, when: "destroy" }],
-      }),
-    ];
+    // Also for none: the last one that goes finds its destroy step only in a block that is still there.
+    return terraformData(this.scope, id, {
+      forEach: Object.fromEntries(entries),
+      input: Object.fromEntries(input),
+      triggers: ["${each.value.constraint}", "${each.value.volumes}"],
+      dependsOn,
+      provisioners: [...(create ? [create] : []), { ...destroy, when: "destroy" }],
+    });
   }
 
   private selfOf(workload: Workload, instance: Instance): Self {
@@ -169,8 +174,7 @@ export class DockerSwarmDeployment {
   private service(
     workload: Workload,
     instance: Instance,
-    network: Network,
-    files: SwarmFiles,
+    taskSpec: ServiceTaskSpec,
     dependsOn: readonly TerraformResource[],
     data: TerraformResource | undefined,
   ): Service {
@@ -188,7 +192,7 @@ export class DockerSwarmDeployment {
       dependsOn: [...dependsOn],
       name: `${this.placement.cluster}-${instance.name}`,
       labels: [...this.labels, { label: "mqtt-cluster.workload", value: workload.name }],
-      taskSpec: this.task(workload, instance, network, files),
+      taskSpec,
       mode: { replicated: { replicas: 1 } },
       updateConfig: { ...roll, failureAction: "rollback" },
       rollbackConfig: { ...roll, failureAction: "pause" },
@@ -208,7 +212,23 @@ export class DockerSwarmDeployment {
         delay: "1s",
         timeout: `${PATIENCE_SECONDS + stopGraceSeconds(workload) + (health ? secondsUntilUnhealthy(health) : 0)}s`,
       },
-      ...(data && { lifecycle: { replaceTriggeredBy: [`${addressInPlan(data)}["${instance.name}"]`] } }),
+      ...(data && { lifecycle: { replaceTriggeredBy: [`${addressInPlan(data)}["${instance.name}"].id`] } }),
+    });
+  }
+
+  private updated(instance: Instance, service: Service, task: ServiceTaskSpec): TerraformResource {
+    const { configs, secrets, ...container } = task.containerSpec;
+    const files = [
+      ...((configs ?? []) as ServiceTaskSpecContainerSpecConfigs[]).map(({ configId }) => configId),
+      ...((secrets ?? []) as ServiceTaskSpecContainerSpecSecrets[]).map(({ secretId }) => secretId),
+    ];
+    return terraformData(this.scope, `updated-${instance.name}`, {
+      triggers: [
+        fingerprint(JSON.stringify({ ...task, networksAdvanced: undefined, containerSpec: container })),
+        ...files,
+      ],
+      dependsOn: [service],
+      provisioners: [this.script.awaitUpdate(`${this.placement.cluster}-${instance.name}`)],
     });
   }
 

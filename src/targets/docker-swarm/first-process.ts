@@ -36,6 +36,7 @@ export function firstProcessFile(workload: Workload): { readonly path: string; r
       script,
       `did_start=${DID_START}`,
       `signal=${process.stopSignal.slice(3)}`,
+      `grace=${process.stopGraceSeconds}`,
       `drain() { ${membership.drain ? `timeout -s KILL ${DRAIN_SECONDS} ${aboutOwnHost(membership.drain)}` : ":"}; }`,
       `leave() { ${aboutOwnHost(membership.leave)}; }`,
       "",

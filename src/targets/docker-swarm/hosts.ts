@@ -11,8 +11,18 @@ export function rolesFor(workload: WorkloadName, options: Partial<DockerSwarmOpt
   return hosts.rolesFor(workload, options, constraintOf);
 }
 
+export function allRoles(options: Partial<DockerSwarmOptions>): Role[] {
+  return hosts.allRoles(options, constraintOf);
+}
+
 export function roleOf({ name }: Workload, { ordinal }: Instance, options: DockerSwarmOptions): Role {
   return rolesFor(name, options).find((role) => role.ordinal === ordinal) as Role;
+}
+
+/** The same for whatever spelling a swarm takes for the same: it compares values without regard to case. */
+export function sameConstraint(constraint: string): string {
+  const [field, value] = constraint.split("==");
+  return `${field}==${value.toLowerCase()}`;
 }
 
 /** Where people reach it; undefined where nobody has said. */

@@ -7,13 +7,17 @@ import type { Demand, Placement } from "../../placement/placement";
 import type { Workload } from "../../workload";
 import { DOCKER_DNS } from "../docker-engine";
 import { instancesOn, withoutWrongHosts } from "../host-roles";
+import type { OwnNetwork } from "../own-network";
 import { limitsFor } from "../parity";
 import type { Deployment, Endpoint, Neighbour, Platform } from "../platform";
 import { dockerSwarmProblems } from "./checks";
 import { DockerSwarmDeployment } from "./deployment";
-import { addressOf, roleOf, rolesFor } from "./hosts";
+import { addressOf, roleOf, rolesFor, sameConstraint } from "./hosts";
 import { DOCKER_SWARM } from "./parity";
 import { allPublishedPorts } from "./published-ports";
+
+/** Of managers, and of what hosts tell each other. */
+const PORTS_OF_SWARM = [2377, 7946];
 
 /** Services on the hosts of a Docker Swarm. */
 export class DockerSwarmPlatform implements Platform {
@@ -41,6 +45,11 @@ export class DockerSwarmPlatform implements Platform {
 
   public softwareOf(workload: Workload): string {
     return imageOf(this.options, workload);
+  }
+
+  public networkOf(cluster: string): OwnNetwork {
+    const { network = cluster, subnet } = this.options;
+    return { name: network, subnet };
   }
 
   public place(cluster: string, demands: readonly Demand[]): Placement {
@@ -83,6 +92,7 @@ export class DockerSwarmPlatform implements Platform {
             ]
           : [],
       ),
+      ...this.portsOfTheSwarm(workloads),
       ...this.portsTakenTwice(workloads, neighbours),
     ];
   }
@@ -100,7 +110,7 @@ export class DockerSwarmPlatform implements Platform {
                 name,
                 url: `${scheme}://${addressOf(host)}:${number}${urlPath}`,
                 audience,
-                boundTo: `${host.constraint}:${number}`,
+                boundTo: `${sameConstraint(host.constraint)}:${number}`,
               },
             ]
           : [];
@@ -118,6 +128,20 @@ export class DockerSwarmPlatform implements Platform {
       : [];
   }
 
+  private portsOfTheSwarm(workloads: readonly Workload[]): Problem[] {
+    return allPublishedPorts(this.options, workloads).flatMap(({ workload, instance, port }) =>
+      PORTS_OF_SWARM.includes(port.number)
+        ? [
+            problem(
+              `target.${roleOf(workload, instance, this.options).path}`,
+              port.number,
+              `is wanted by ${instance.name} (${port.name}), and a port of the swarm itself on its hosts: change a listener's port`,
+            ),
+          ]
+        : [],
+    );
+  }
+
   /** On what is the same host by its constraint; whether two of them are is looked up when the plan is applied. */
   private portsTakenTwice(workloads: readonly Workload[], neighbours: readonly Neighbour[]): Problem[] {
     const taken = new Map<string, { readonly user: string; readonly workload?: string }>(
@@ -126,8 +150,9 @@ export class DockerSwarmPlatform implements Platform {
     return allPublishedPorts(this.options, workloads).flatMap(({ workload, instance, port }) => {
       const { path, host } = roleOf(workload, instance, this.options);
       const place = `${host.constraint}:${port.number}`;
-      const other = taken.get(place);
-      taken.set(place, { user: `${instance.name} (${port.name})`, workload: workload.name });
+      const key = `${sameConstraint(host.constraint)}:${port.number}`;
+      const other = taken.get(key);
+      taken.set(key, { user: `${instance.name} (${port.name})`, workload: workload.name });
       return other && !(isAnyOf(host.constraint) && other.workload === workload.name)
         ? [
             problem(

@@ -16,7 +16,16 @@ const DOCKER_CLI_IMAGE = "docker:28-cli";
 /** There in a member's container when it is to leave for good; see control/first-process.sh. */
 const LEAVES = "/tmp/mqtt-cluster-leaves";
 
-let common: string | undefined;
+/** A firewall that drops idle connections would leave a step waiting for ever: a broker that leaves says nothing for minutes. */
+const KEEP_ALIVE = ["-o", "ServerAliveInterval=15"];
+
+const scripts = new Map<string, string>();
+
+function scriptOf(file: string): string {
+  const script = scripts.get(file) ?? readFileSync(join(__dirname, "control", file), "utf8");
+  scripts.set(file, script);
+  return script;
+}
 
 /** What is done on a manager with the docker command: Terraform's provider can neither look at hosts nor reach into containers. */
 export class SwarmScript {
@@ -31,6 +40,11 @@ export class SwarmScript {
     return this.step("preflight");
   }
 
+  /** When a service has been made or changed: fails when the swarm takes it back to what it was. */
+  public awaitUpdate(service: string): Provisioner {
+    return this.run(scriptOf("updated.sh"), `await_update ${service}`);
+  }
+
   /**
    * Before the service of an instance that keeps data is removed, or replaced on another host.
    *
@@ -38,16 +52,11 @@ export class SwarmScript {
    */
   public leave(self: Self): Provisioner {
     const { cluster, instance, constraint, host } = self;
-    const members = this.workloads.filter(({ membership }) => membership).map(({ name }) => `${name}-*`);
-    const leave = members.map((pattern) => `  ${pattern}) leave ${instance} ${host} ;;`);
     return this.step(
       [
         `cluster=${cluster}`,
         `check_rest ${instance} ${constraint}`,
-        `case ${instance} in`,
-        ...leave,
-        `  *) stop_instance ${instance} ;;`,
-        "esac",
+        this.ofMember(instance, `leave ${instance} ${host}`, `stop_instance ${instance}`),
       ].join("\n"),
     );
   }
@@ -59,17 +68,38 @@ export class SwarmScript {
 
   /** When an instance that kept data is gone. */
   public removeData(self: Self): Provisioner {
-    return this.step(`cluster=${self.cluster}\nremove_data ${self.instance} ${self.constraint} ${self.volumes}`);
+    const { cluster, instance, constraint, host, volumes } = self;
+    return this.step(
+      [
+        `cluster=${cluster}`,
+        this.ofMember(instance, `strike_off_once_more ${instance} ${host}`, ":"),
+        `remove_data ${instance} ${constraint} ${volumes}`,
+      ].join("\n"),
+    );
+  }
+
+  /** One command for members, and another one for everything else. */
+  private ofMember(instance: string, command: string, otherwise: string): string {
+    const members = this.workloads.filter(({ membership }) => membership).map(({ name }) => `${name}-*`);
+    return [
+      `case ${instance} in`,
+      ...members.map((pattern) => `  ${pattern}) ${command} ;;`),
+      `  *) ${otherwise} ;;`,
+      "esac",
+    ].join("\n");
   }
 
   private step(call: string): Provisioner {
-    common ??= readFileSync(join(__dirname, "control/swarm.sh"), "utf8");
+    return this.run(`${this.head()}\n${scriptOf("swarm.sh")}`, call);
+  }
+
+  private run(script: string, call: string): Provisioner {
     return {
       type: "local-exec",
       command: `printf '%s' "$SCRIPT" | ${escapeTemplate(this.shell())}`,
       // Terraform shows the command when it fails, and prints it before: the script would hide what it says.
       // Read whole before anything of it runs, which might read on where the shell does.
-      environment: { SCRIPT: `${escapeTemplate(`${this.head()}\n${common}`)}\n{\n${call}\n} </dev/null\n` },
+      environment: { SCRIPT: `${escapeTemplate(script)}\n{\n${call}\n} </dev/null\n` },
       quiet: true,
     };
   }
@@ -83,15 +113,17 @@ export class SwarmScript {
     }
     const [, user, name, port] = ssh;
     const login = [...(user ? ["-l", user] : []), ...(port ? ["-p", port] : [])];
-    return shellCommand(["ssh", ...sshOptions, ...login, "--", name, "sh -s"]);
+    return shellCommand(["ssh", ...sshOptions, ...KEEP_ALIVE, ...login, "--", name, "sh -s"]);
   }
 
   /** What the script must know of this cluster. */
   private head(): string {
-    const { host, managers, engineSocket, registryLogin } = this.options;
+    const { host, managers, engineSocket, registryLogin, network = this.cluster, subnet = "" } = this.options;
     const values = {
       cluster: this.cluster,
       engine: host,
+      network,
+      subnet,
       tools: imageOf(this.options, { program: DOCKER_CLI, image: DOCKER_CLI_IMAGE }),
       socket: engineSocket,
       managers: String(managers),
@@ -101,7 +133,7 @@ export class SwarmScript {
     return [
       ...Object.entries(values).map(([name, value]) => `${name}=${quotedShellWord(value)}`),
       `forget() { ${this.forget()}; }`,
-      "# INSTANCE OPTION CONSTRAINT pinned|free PORTS IMAGE",
+      "# INSTANCE OPTION CONSTRAINT pinned|free CPUS PORTS IMAGE",
       "wanted() {",
       "  cat <<'END-OF-WANTED'",
       ...this.wanted(),
@@ -120,6 +152,7 @@ export class SwarmScript {
           path,
           host.constraint,
           isPinned(workload) ? "pinned" : "free",
+          workload.process.cpus ?? "-",
           ports.join(",") || "-",
           imageOf(this.options, workload),
         ].join(" ");

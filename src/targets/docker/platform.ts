@@ -6,6 +6,7 @@ import { check, type Problem, problem, type Sound } from "../../definition/probl
 import { type Demand, nameInstances, type Placement } from "../../placement/placement";
 import type { Workload } from "../../workload";
 import { DOCKER_DNS } from "../docker-engine";
+import type { OwnNetwork } from "../own-network";
 import { limitsFor } from "../parity";
 import type { Deployment, Endpoint, Neighbour, Platform } from "../platform";
 import { dockerProblems } from "./checks";
@@ -39,6 +40,11 @@ export class DockerPlatform implements Platform {
 
   public softwareOf(workload: Workload): string {
     return imageOf(this.options, workload);
+  }
+
+  public networkOf(cluster: string): OwnNetwork {
+    const { network = cluster, subnet } = this.options;
+    return { name: network, subnet };
   }
 
   public place(cluster: string, demands: readonly Demand[]): Placement {

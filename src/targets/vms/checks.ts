@@ -2,7 +2,7 @@ import type { SoundDefinition } from "../../definition/cluster";
 import { type Problem, problem } from "../../definition/problems";
 import { secretsOf } from "../../definition/secret";
 import type { VmsOptions } from "../../definition/vms";
-import { hostsForEveryPart, pairs } from "../host-roles";
+import { hostsForEveryPart, isLoopback, pairs } from "../host-roles";
 import { noPrometheusOperator } from "../no-prometheus-operator";
 import { addressOf, allRoles, clusterAddress, rolesFor } from "./hosts";
 import { canHaveBastion, UNCHECKED } from "./known-hosts";
@@ -95,7 +95,7 @@ function loopbackAmongOthers(options: Partial<VmsOptions>): Problem[] {
     return [];
   }
   return roles.flatMap(({ path, host }) =>
-    /^(?:127\.|0\.0\.0\.0$|localhost(?:\.|$))/.test(clusterAddress(host))
+    isLoopback(clusterAddress(host))
       ? [
           problem(
             `target.${path}.${host.privateAddress ? "privateAddress" : "address"}`,

@@ -53,13 +53,14 @@ test("logical ids, names and variables are a contract with every state file", ()
 
 test("what is made comes back in an order that people expect", () => {
   const ids = deployment.resources.map(({ node }) => node.id);
-  expect(ids.slice(0, 7)).toEqual(["broker-1", "broker-2", "broker-3", "balancer-1", "balancer-2", "placed", "data"]);
+  const instances = ["broker-1", "broker-2", "broker-3", "balancer-1", "balancer-2"];
+  expect(ids.slice(0, 12)).toEqual([...instances, ...instances.map((name) => `updated-${name}`), "placed", "data"]);
   expect(deployment.secretVariables).toEqual(["some_cookie", "some_password", "user_password"]);
 });
 
 describe("what waits for what", () => {
   const before = ["terraform_data.preflight", "docker_network.network", "terraform_data.data"];
-  const brokers = ["docker_service.broker-1", "docker_service.broker-2", "docker_service.broker-3"];
+  const brokers = ["broker-1", "broker-2", "broker-3"].map((name) => `terraform_data.updated-${name}`);
 
   test("instances for the one before, so that a change is rolled, and workloads for all of those before them", () => {
     const waiting = Object.entries(services).map(([id, { depends_on }]) => [id, depends_on]);
@@ -68,13 +69,29 @@ describe("what waits for what", () => {
       "broker-2": [...before, brokers[0]],
       "broker-3": [...before, brokers[1]],
       "balancer-1": [...before, ...brokers],
-      "balancer-2": [...before, ...brokers, "docker_service.balancer-1"],
+      "balancer-2": [...before, ...brokers, "terraform_data.updated-balancer-1"],
     });
   });
 
   test("also those that could be started together: a roll is one after another", () => {
     const { docker_service } = deploy(hosts(2), { broker: { startOrder: "together" } }).plan.resource;
-    expect(docker_service["broker-2"].depends_on).toContain("docker_service.broker-1");
+    expect(docker_service["broker-2"].depends_on).toContain("terraform_data.updated-broker-1");
+  });
+
+  test("a change is watched whenever there is one: of the task, or of a file of it", () => {
+    const watched = (changes: Changes = {}, target = hosts(3)) =>
+      deploy(target, changes).plan.resource.terraform_data["updated-broker-1"].triggers_replace;
+    const before = watched();
+    expect(watched()).toEqual(before);
+    expect(watched({}, hosts(4))).toEqual(before);
+    const [{ "local-exec": step }] = data["updated-broker-1"].provisioner;
+    expect(step.environment.SCRIPT).toMatch(/\{\nawait_update dev-mqtt-broker-1\n\} <\/dev\/null\n$/);
+    expect(before.slice(1)).toEqual(
+      [...container(services["broker-1"]).configs, ...container(services["broker-1"]).secrets].map(
+        ({ config_id, secret_id }: PlannedObject) => config_id ?? secret_id,
+      ),
+    );
+    expect(watched({ broker: { image: "example/other:1" } })[0]).not.toBe(before[0]);
   });
 
   test("nothing is changed before the swarm was looked at", () => {
@@ -169,7 +186,7 @@ describe("files", () => {
     const { "secret-rules": _rules, ...steps } = data;
     expect(JSON.stringify([services, configs, steps])).not.toMatch(secret);
     // Of a step: it would reach whatever the step starts.
-    for (const step of stepsOf("preflight", "data", "placed")) {
+    for (const step of stepsOf("preflight", "data", "placed", "updated-broker-1")) {
       const keys = ["command", "environment", "quiet", ...(step.when ? ["when"] : [])];
       expect(Object.keys(step).sort()).toEqual(keys);
       expect(step.command).toBe("printf '%s' \"$SCRIPT\" | DOCKER_HOST=unix:///var/run/docker.sock sh -s");
@@ -238,17 +255,17 @@ describe("the network", () => {
 test("an instance with data is made anew when it gets another host, and none of the others", () => {
   const replacing = Object.entries(services).map(([id, { lifecycle }]) => [id, lifecycle?.replace_triggered_by]);
   expect(Object.fromEntries(replacing)).toEqual({
-    "broker-1": ['terraform_data.data["broker-1"]'],
-    "broker-2": ['terraform_data.data["broker-2"]'],
-    "broker-3": ['terraform_data.data["broker-3"]'],
+    "broker-1": ['terraform_data.data["broker-1"].id'],
+    "broker-2": ['terraform_data.data["broker-2"].id'],
+    "broker-3": ['terraform_data.data["broker-3"].id'],
     "balancer-1": undefined,
     "balancer-2": undefined,
   });
 });
 
-test("without data there is nothing to be looked after", () => {
+test("without data there is nothing to be looked after, in blocks that are there for what was", () => {
   const { terraform_data } = deploy(hosts(2), { broker: { data: [], membership: undefined } }).plan.resource;
-  expect(Object.keys(terraform_data)).toEqual(["preflight", "secret-rules"]);
+  expect([terraform_data.data.for_each, terraform_data.placed.for_each]).toEqual([{}, {}]);
 });
 
 describe("a program of an image with other users", () => {
@@ -312,10 +329,10 @@ test("a manager behind SSH is given the script, and nothing else is asked of it"
   const commands: string[] = Object.values(resource.terraform_data).flatMap(({ provisioner = [] }) =>
     provisioner.map((step: PlannedObject) => step["local-exec"].command),
   );
-  expect(commands).toHaveLength(4);
+  expect(commands).toHaveLength(7);
   for (const command of commands) {
     expect(command).toBe(
-      "printf '%s' \"$SCRIPT\" | ssh -i '/keys/my $${key}' -l deploy -p 2222 -- swarm.example.com 'sh -s'",
+      "printf '%s' \"$SCRIPT\" | ssh -i '/keys/my $${key}' -o ServerAliveInterval=15 -l deploy -p 2222 -- swarm.example.com 'sh -s'",
     );
   }
 });

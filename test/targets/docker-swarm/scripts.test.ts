@@ -74,6 +74,7 @@ class Host {
       .replaceAll(DID_START, join(this.folder, "did-start"))
       .replaceAll(workload.data[0].path, join(this.folder, "data"))
       .replace("timeout -s KILL 60 ", "timeout -s KILL 1 ")
+      .replace(`grace=${workload.process.stopGraceSeconds}\n`, "grace=1\n")
       .replace("sleep 5\n", "sleep 0.1\n");
     const words = withFirstProcess(workload, workload.instances[ordinal - 1], ["sh", "-c", program]);
     expect(words.slice(0, 2)).toEqual(["sh", path]);
@@ -190,6 +191,13 @@ describeWithPrograms(["flock", "timeout"], "the first process of a member", () =
     expect(container.log.slice(-2)).toEqual(["mqtt-cluster: some clients are left", "stopped"]);
   });
 
+  test("a program that does not stop is killed when its own time is over", async () => {
+    const program = "trap 'echo hangs' USR1; echo started; while :; do sleep 0.05; done";
+    const container = await started(host(), { program });
+    expect(await container.stop()).toBe(137);
+    expect(container.log.slice(0, 2)).toEqual(["started", "hangs"]);
+  });
+
   test("a second signal does not cut the farewell short", async () => {
     const made = host();
     const container = await started(made, { changes: { drain: ["sh", "-c", "sleep 0.5; echo drained"] } });
@@ -216,13 +224,13 @@ describeWithPrograms(["flock", "timeout"], "the first process of a member", () =
     });
     made.touch("did-start");
     made.touch("leaves");
-    expect(await container.stop()).toBe(7);
+    // Nothing waits for the program then.
+    expect(await container.stop()).toBe(137);
     expect(container.log.slice(1)).toEqual([
       "mqtt-cluster: leaves for good",
       "not yet",
       "left broker@broker-1.dev-mqtt.internal",
       "mqtt-cluster: has left",
-      "stopped",
     ]);
   });
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# shellcheck disable=SC2154,SC2317 # what it does not define is appended: drain, leave, and the call of run
+# shellcheck disable=SC2154,SC2317 # what it does not define is appended: signal, grace, drain, leave, and the call of start
 # First process of a member's container: a swarm has no hook before a stop. The program is its only child.
 # Written by cdktf-mqtt-cluster.
 set -u
@@ -45,11 +45,15 @@ stop() {
       sleep 5
     done
     say 'has left'
+    # Nothing of it is needed any more. RabbitMQ 3.10, asked to end after that, has been seen not to, for eight minutes.
+    signal=KILL
   elif [ -e "$did_start" ]; then
     say 'sends its clients away'
     drain || say 'some clients are left'
   fi
   kill -s "$signal" "$program" 2>/dev/null || true
+  # The engine's patience is that for a farewell as well.
+  { sleep "$grace" && kill -s KILL "$program" 2>/dev/null; } 9>&- &
 }
 
 start() { # start COMMAND...
@@ -64,6 +68,13 @@ start() { # start COMMAND...
   while :; do
     wait "$program"
     status=$?
-    kill -0 "$program" 2>/dev/null || exit "$status"
+    kill -0 "$program" 2>/dev/null || break
   done
+  # Unless the program ended right after: then its own status is still to be had.
+  if [ "$status" -gt 128 ]; then
+    wait "$program"
+    own=$?
+    [ "$own" = 127 ] || status=$own
+  fi
+  exit "$status"
 }

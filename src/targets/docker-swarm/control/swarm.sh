@@ -1,5 +1,5 @@
-# shellcheck shell=sh disable=SC2154,SC2016 # what it does not define is put in front: cluster, engine, tools,
-# socket, managers, registry_auth, leaves, wanted and forget; templates of Docker stand in single quotes
+# shellcheck shell=sh disable=SC2154,SC2016 # what it does not define is put in front: cluster, engine, network, subnet,
+# tools, socket, managers, registry_auth, leaves, wanted and forget; templates of Docker stand in single quotes
 # Runs where the docker command reaches a manager of the swarm. Prints what is wrong.
 set -eu
 
@@ -31,6 +31,11 @@ ready_hosts_with() { # ready_hosts_with CONSTRAINT: ids
   hosts_with "$1" | awk '$3 == "ready" && $4 == "active" { print $1 }'
 }
 
+# Of hosts on which nothing can be started.
+what_ails() { # what_ails CONSTRAINT: dock1 is down, dock2 is drain
+  hosts_with "$1" | awk '{ printf "%s%s is %s", sep, $2, $3 == "ready" ? $4 : $3; sep = ", " }'
+}
+
 name_of() { # name_of NODE
   docker node inspect -f '{{.Description.Hostname}}' "$1"
 }
@@ -50,7 +55,7 @@ start_job() { # start_job NODE CREATE-OPTION...
 
 # 0: done; 1: failed, and why is printed; 2: not yet; 3: the host refuses it, and why is printed.
 job_state() { # job_state JOB
-  state=$(docker service ps --no-trunc --format '{{.CurrentState}} | {{.Error}}' "$1" | head -n 1)
+  state=$(docker service ps --no-trunc --format '{{.CurrentState}} | {{.Error}}' "$1" 2>/dev/null | head -n 1)
   case $state in
     Complete*) return 0 ;;
     Failed*)
@@ -62,7 +67,9 @@ job_state() { # job_state JOB
       return 3
       ;;
   esac
-  is_ready "$(docker service inspect -f '{{index .Spec.TaskTemplate.Placement.Constraints 0}}' "$1" | sed 's/.*==//')" || {
+  # No answer is none about the host: the managers may be choosing another leader.
+  at=$(docker service inspect -f '{{index .Spec.TaskTemplate.Placement.Constraints 0}}' "$1" 2>/dev/null) || return 2
+  is_ready "${at##*==}" || {
     echo 'the host is away'
     return 3
   }
@@ -122,16 +129,18 @@ take_turn() { # take_turn INSTANCE
     sleep 1
   done
   trap 'docker config rm "$turn" >/dev/null' EXIT
+  trap 'exit 130' HUP INT TERM
 }
 
-stops() { # stops SERVICE: whether a task of it still has to end, on a host that answers
-  for task in $(docker service ps -q --no-trunc "$1"); do
-    docker inspect --type task -f '{{.NodeID}} {{.Status.State}}' "$task"
-  done | while read -r node state; do
-    case $state in
-      running | starting | preparing | ready | accepted | assigned) ! is_ready "$node" || echo yes ;;
+stops() { # stops SERVICE: whether a task of it still has to end, on a host that answers; also when nobody can tell
+  tasks=$(docker service ps -q --no-trunc "$1" 2>/dev/null) || return 0
+  for task in $tasks; do
+    at=$(docker inspect --type task -f '{{.NodeID}} {{.Status.State}}' "$task" 2>/dev/null) || return 0
+    case ${at#* } in
+      running | starting | preparing | ready | accepted | assigned) ! is_ready "${at% *}" || return 0 ;;
     esac
-  done | grep -q yes
+  done
+  return 1
 }
 
 stop() { # stop INSTANCE
@@ -159,10 +168,9 @@ stop_instance() { # stop_instance INSTANCE
   ! is_there "$cluster-$1" || stop "$1"
 }
 
-# A member that stops for good. Whoever remains is asked to make sure of it; a member whose host is away is struck off by them
-# alone.
+# A member that stops for good. Whoever remains makes sure of it; a member whose host is away is struck off by them alone.
 leave() { # leave INSTANCE HOST
-  service=$cluster-$1 host=$2
+  service=$cluster-$1
   is_there "$service" || return 0
   take_turn "$1"
   found=$(running_task "$service")
@@ -171,6 +179,12 @@ leave() { # leave INSTANCE HOST
     on_host "$node" "docker exec $(container_of "$task") touch $leaves" || fail "$1 cannot be told to leave"
   fi
   stop "$1"
+  strike_off "$1" "$2"
+}
+
+# By one of those who remain, if there are any.
+strike_off() { # strike_off INSTANCE HOST
+  service=$cluster-$1
   others=$(services "label=mqtt-cluster.workload=${1%-*}") || fail "target.host: no manager answers at $engine"
   # A minute for those that start just now.
   for _ in $(seq 12); do
@@ -182,7 +196,7 @@ leave() { # leave INSTANCE HOST
       found=$(running_task "$other")
       [ -n "$found" ] || continue
       task=${found% *} node=${found#* }
-      ! on_host "$node" "docker exec $(container_of "$task") $(forget "$host" "$1")" || return 0
+      ! on_host "$node" "docker exec $(container_of "$task") $(forget "$2" "$1")" || return 0
     done
     [ "$remaining" != 0 ] || return 0
     sleep 5
@@ -194,7 +208,31 @@ leave() { # leave INSTANCE HOST
 # is removed, all are wanted still, and where they are.
 check_rest() { # check_rest INSTANCE CONSTRAINT: that of its present host
   stays_at=$(wanted | awk -v instance="$1" '$1 == instance { print $3 }')
-  [ "$stays_at" = "$2" ] || (preflight)
+  [ "$stays_at" != "$2" ] || return 0
+  if [ -n "$stays_at" ]; then
+    check_move "$1" "$2" "$stays_at"
+  fi
+  (preflight)
+}
+
+# Whoever moves begins anew: the data that it has goes.
+check_move() { # check_move INSTANCE FROM TO: constraints
+  path=$(wanted | awk -v instance="$1" '$1 == instance { print $2 }')
+  from=$(hosts_with "$2" | cut -d ' ' -f 1)
+  [ -z "$from" ] || [ "$from" != "$(hosts_with "$3" | cut -d ' ' -f 1)" ] ||
+    fail "target.$path.constraint: $3 is the same host as $2, and another constraint removes the data of $1: leave it as it was"
+  kind=${1%-[0-9]}
+  moving=$(movers "$kind") all=$(wanted | grep -c "^$kind-[0-9] ")
+  [ "$(echo "$moving" | wc -w)" -lt 2 ] || [ $((2 * (all - $(echo "$moving" | wc -w)))) -gt "$all" ] ||
+    fail "target.${path%%.*}: $(echo "$moving" | tr '\n' ' ')are to move, which leaves no majority of $all with its data: one at a time"
+}
+
+# Instances that run, and are to be on other hosts than they are.
+movers() { # movers KIND
+  wanted | grep "^$1-[0-9] " | while read -r instance _ constraint _; do
+    at=$(docker service inspect -f '{{index .Spec.TaskTemplate.Placement.Constraints 0}}' "$cluster-$instance" 2>/dev/null) || continue
+    [ "$at" = "$constraint" ] || [ -z "$(running_task "$cluster-$instance")" ] || echo "$instance"
+  done
 }
 
 # Data of an earlier cluster would be taken for its own.
@@ -209,12 +247,19 @@ check_no_data() { # check_no_data INSTANCE CONSTRAINT VOLUME...
     done" >&2
 }
 
+# A member that had not been placed when its apply failed has not left either.
+strike_off_once_more() { # strike_off_once_more INSTANCE HOST
+  take_turn "$1"
+  strike_off "$1" "$2"
+}
+
 remove_data() { # remove_data INSTANCE CONSTRAINT VOLUME...
-  service=$cluster-$1 constraint=$2
+  instance=$1 service=$cluster-$1 constraint=$2
   node=$(ready_hosts_with "$constraint" | head -n 1)
   shift 2
   if [ -z "$node" ]; then
-    echo "no host that is up has $constraint: its data stays there, if it comes back: docker volume rm $*"
+    ails=$(what_ails "$constraint")
+    echo "${ails:-no host has $constraint}, so the data of $instance stays there. When it is active again: docker volume rm $*"
     return 0
   fi
   on_host "$node" "for _ in \$(seq 60); do
@@ -231,10 +276,13 @@ problem() { echo "  - $*" >>"$problems"; }
 
 check_swarm() {
   version=$(docker version -f '{{.Server.Version}}' 2>&1) || fail "target.host: no Docker engine answers at $engine: $version"
-  case $(docker info -f '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}' 2>/dev/null) in
+  state=$(docker info -f '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}' 2>/dev/null) || state='not known'
+  case $state in
     'active true') ;;
     'active false') fail "target.host: $engine is a worker of its swarm, and no manager: give a manager" ;;
-    *) fail "target.host: $engine is in no swarm: docker swarm init there, or give a manager of the one that you have" ;;
+    inactive*) fail "target.host: $engine is in no swarm: docker swarm init there, or give a manager of the one that you have" ;;
+    locked*) fail "target.host: $engine has been locked since its start: docker swarm unlock there" ;;
+    *) fail "target.host: $engine is no manager that works: its state in the swarm is ${state% *}" ;;
   esac
   found=$(docker node ls -q --filter role=manager | wc -l)
   reachable=$(docker node ls -q --filter role=manager | xargs docker node inspect -f '{{.ManagerStatus.Reachability}}' | grep -c '^reachable$' || true)
@@ -249,19 +297,51 @@ check_swarm() {
 
 # Notes where each instance may be.
 check_hosts() {
-  wanted | while read -r instance path constraint pinned _; do
+  wanted | while read -r instance path constraint pinned cpus _; do
     hosts=$(hosts_with "$constraint")
     good=$(echo "$hosts" | awk '$3 == "ready" && $4 == "active" { print $1 }' | tr '\n' ' ')
     if [ -z "$hosts" ]; then
       problem "target.$path: no host has $constraint; hosts:$(hosts_and_labels)"
     elif [ -z "$good" ]; then
-      problem "target.$path: $(echo "$hosts" | awk '{ printf "%s%s is %s", sep, $2, $3 == "ready" ? $4 : $3; sep = ", " }')"
+      problem "target.$path: $(what_ails "$constraint")"
     elif [ "$pinned" = pinned ] && [ "$(echo "$hosts" | wc -l)" -gt 1 ]; then
       problem "target.$path: $(echo "$hosts" | awk '{ printf "%s%s", sep, $2; sep = ", " }') have $constraint; the data of $instance is on one host, so it must be one"
     else
       echo "$instance $good" >>"$placed"
+      check_cpus "$path" "$cpus" "$good"
     fi
   done
+}
+
+# An engine starts nothing that may have more than there is.
+check_cpus() { # check_cpus PATH CPUS|- NODES
+  [ "$2" != - ] || return 0
+  for node in $3; do
+    has=$(docker node inspect -f '{{.Description.Resources.NanoCPUs}}' "$node")
+    awk -v has="$has" -v wanted="$2" 'BEGIN { exit !(wanted * 1e9 <= has) }' ||
+      problem "target.$1: $(name_of "$node") has $(awk -v has="$has" 'BEGIN { print has / 1e9 }') CPUs, and $2 are wanted: lower cpus"
+  done
+}
+
+# Its name and its addresses are for one network of a swarm. Docker makes one whose addresses are taken, and it never works.
+check_network() {
+  docker network ls -q --no-trunc | sort -u | xargs docker network inspect \
+    -f '{{.Name}} {{with index .Labels "mqtt-cluster.name"}}{{.}}{{else}}-{{end}}{{range .IPAM.Config}} {{.Subnet}}{{end}}' |
+    while read -r name owner subnets; do
+      [ "$owner" != "$cluster" ] || continue
+      [ "$name" != "$network" ] || problem "target.network: there is a network $network already: give another name"
+      for other in $subnets; do
+        [ -z "$subnet" ] || ! overlap "$subnet" "$other" ||
+          problem "target.subnet: $subnet overlaps with $other, which the network $name has: give another one"
+      done
+    done
+}
+
+overlap() { # overlap SUBNET SUBNET: IPv4
+  awk -v one="$1" -v other="$2" '
+    function first(subnet, octet) { split(subnet, octet, /[.\/]/); return ((octet[1] * 256 + octet[2]) * 256 + octet[3]) * 256 + octet[4] }
+    function size(subnet) { sub(/.*\//, "", subnet); return 2 ^ (32 - subnet) }
+    BEGIN { exit !(other !~ /:/ && first(one) < first(other) + size(other) && first(other) < first(one) + size(one)) }'
 }
 
 hosts_and_labels() {
@@ -281,7 +361,7 @@ check_neighbours() {
   while read -r instance node more; do
     [ -z "$more" ] || continue
     name=$(name_of "$node")
-    wanted | while read -r wanting path _ _ ports _; do
+    wanted | while read -r wanting path _ _ _ ports _; do
       [ "$wanting" = "$instance" ] || continue
       case $instance in
         *-[0-9]) take "$node/${instance%-*}" "$path" "$name" 'the two would die together' ;;
@@ -316,7 +396,7 @@ note_ports_in_use() {
 # to run need not be there.
 check_images() {
   while read -r instance nodes; do
-    wanted | while read -r wanting path _ _ _ image; do
+    wanted | while read -r wanting path _ _ _ _ image; do
       [ "$wanting" = "$instance" ] || continue
       for node in $nodes; do
         echo "$node $image $path"
@@ -345,6 +425,7 @@ preflight() {
   problems=$folder/problems placed=$folder/placed took=$folder/took jobs=$folder/jobs
   : >"$problems" && : >"$placed" && : >"$took"
   check_swarm
+  check_network
   check_hosts
   note_ports_in_use
   check_neighbours

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { TerraformStack } from "cdktf";
-import { Balancer, Broker } from "../../src";
-import { MqttClients } from "../support/mqtt";
-import { expectOnlyNamedUsers, expectToReachEverybody } from "./clients";
-import { BACKEND, deployCluster, SENSORS, USER_SECRETS } from "./cluster";
+import { Balancer, Broker } from "../../../src";
+import { MqttClients } from "../../support/mqtt";
+import { expectOnlyNamedUsers, expectToReachEverybody } from "../clients";
+import { BACKEND, deployCluster, SENSORS, USER_SECRETS } from "../cluster";
 import {
   Deployment,
   describeOnDocker,
@@ -13,7 +13,7 @@ import {
   killBroker,
   receiveWebhooks,
   report,
-} from "./support";
+} from "../support";
 
 const WEBHOOK_PORT = 9099;
 const SECRETS = { ...USER_SECRETS, rabbit_mqtt_node_cookie: "PlantedCookie0123456789" };

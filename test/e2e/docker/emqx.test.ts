@@ -1,7 +1,7 @@
-import { Balancer, Broker, SessionStore } from "../../src";
-import { MqttClients, outage } from "../support/mqtt";
-import { until } from "../support/servers";
-import { BACKEND, deployCluster, GATEWAY, SENSORS, USER_SECRETS } from "./cluster";
+import { Balancer, Broker, SessionStore } from "../../../src";
+import { MqttClients, outage } from "../../support/mqtt";
+import { until } from "../../support/servers";
+import { BACKEND, deployCluster, GATEWAY, SENSORS, USER_SECRETS } from "../cluster";
 import {
   Deployment,
   describeOnDocker,
@@ -11,7 +11,7 @@ import {
   killBroker,
   receiveWebhooks,
   report,
-} from "./support";
+} from "../support";
 
 const WEBHOOK_PORT = 9098;
 const SECRETS = {
