@@ -14,6 +14,8 @@ const STRANGER = `${STACK}-stranger`;
 interface Case {
   readonly what: string;
   readonly target?: () => Partial<DockerSwarmTargetProps>;
+  /** Of every broker. */
+  readonly cpus?: number;
   /** Makes the swarm a bad one, and a good one again. */
   readonly prepare?: () => Promise<unknown>;
   readonly restore?: () => Promise<unknown>;
@@ -65,6 +67,25 @@ const CASES: Case[] = [
     says: () => [`port 1883 of ${host(1).name} is taken by the service ${STRANGER}`],
   },
   {
+    what: "a network that somebody has made, by its name and by its addresses",
+    target: () => ({ network: STRANGER, subnet: "172.31.200.128/26" }),
+    prepare: () => host(1).docker("network", "create", "-d", "overlay", "--subnet", "172.31.200.0/24", STRANGER),
+    restore: () => host(1).docker("network", "rm", STRANGER),
+    says: () => [
+      `target.network: there is a network ${STRANGER} already`,
+      `target.subnet: 172.31.200.128/26 overlaps with 172.31.200.0/24, which the network ${STRANGER} has`,
+    ],
+  },
+  {
+    what: "more CPUs than a host has",
+    cpus: 200,
+    says: () =>
+      [1, 2, 3].map(
+        (number) =>
+          new RegExp(`target\\.brokers\\.broker-${number}: ${host(number).name} has \\d+ CPUs, and 200 are wanted`),
+      ),
+  },
+  {
     what: "an image that no host can have",
     target: () => ({ images: { rabbitmq: "mqtt-e2e/no-such-image:1" } }),
     says: () =>
@@ -100,9 +121,9 @@ async function startStranger(): Promise<void> {
 describeOnSwarm("What a swarm cannot do is named before anything is changed", () => {
   const folder = temporaryFolder();
 
-  async function tryOut(name: string, target: Partial<DockerSwarmTargetProps>): Promise<Finished> {
-    const project = new TerraformProject(`${folder}/${name}`, STACK);
-    project.synthesise(cluster(target));
+  async function tryOut({ what, target, cpus }: Case): Promise<Finished> {
+    const project = new TerraformProject(`${folder}/${what.replaceAll(" ", "-").slice(0, 30)}`, STACK);
+    project.synthesise(cluster(target?.() ?? {}, cpus));
     project.writeSecrets(VARIABLES);
     expectSuccess(await project.init());
     const applied = await project.apply();
@@ -114,10 +135,11 @@ describeOnSwarm("What a swarm cannot do is named before anything is changed", ()
 
   test.each(CASES)(
     "$what",
-    async ({ what, target, prepare, restore, says }) => {
+    async (one) => {
+      const { prepare, restore, says } = one;
       await prepare?.();
       try {
-        const { status, output } = await tryOut(what.replaceAll(" ", "-").slice(0, 30), target?.() ?? {});
+        const { status, output } = await tryOut(one);
         expect(status).toBe(1);
         for (const said of says()) {
           expect(unwrapped(output)).toMatch(said);
@@ -136,7 +158,7 @@ function unwrapped(output: string): string {
   return output.replace(/\n[│ ]*/g, " ");
 }
 
-function cluster(different: Partial<DockerSwarmTargetProps>) {
+function cluster(different: Partial<DockerSwarmTargetProps>, cpus?: number) {
   return (stack: TerraformStack) => {
     const target = Target.dockerSwarm({
       ...swarm(),
@@ -148,7 +170,7 @@ function cluster(different: Partial<DockerSwarmTargetProps>) {
     deployOn(
       target,
       stack,
-      { broker: Broker.rabbitmq({ version: "3.10" }), balancer: Balancer.haproxy({ version: "2.6" }) },
+      { broker: Broker.rabbitmq({ version: "3.10", cpus }), balancer: Balancer.haproxy({ version: "2.6" }) },
       monitoring && { webhook: "http://127.0.0.1:9", version: "2.42.0", alertmanagerVersion: "0.25.0" },
     );
   };

@@ -1,6 +1,6 @@
 import { Service } from "@cdktf/provider-docker/lib/service";
 import type { TerraformStack } from "cdktf";
-import { Balancer, Broker, Target } from "../../../src";
+import { Balancer, Broker, type SwarmHostProps, Target } from "../../../src";
 import { BACKEND, deployOn, SENSORS } from "../cluster";
 import { type CountedMembers, countedMembers, type Watched } from "../members";
 import { searchFor } from "../planted";
@@ -33,6 +33,8 @@ const RABBITMQ_USER = Number(process.env.E2E_SWARM_RABBITMQ_USER) || undefined;
 export interface Variant {
   /** Numbers of the hosts, by number of the broker: `{ 1: 1, 2: 2, 3: 3 }`. */
   readonly brokers?: Readonly<Record<number, number>>;
+  /** How the hosts of brokers are named. */
+  readonly named?: (host: Host) => SwarmHostProps;
   /** In rabbitmq.conf: a change restarts every broker. */
   readonly maxInflight?: number;
 }
@@ -43,7 +45,7 @@ export const FIVE = { ...THREE, 4: 4, 5: 5 };
 export const BALANCERS = [1, 2];
 const MONITORING = 5;
 
-export function onHost({ name, address }: Host) {
+export function onHost({ name, address }: Host): SwarmHostProps {
   return { constraint: `node.hostname==${name}`, address };
 }
 
@@ -57,13 +59,13 @@ export function swarm() {
 }
 
 /** The definition in one of its variants. */
-export function cluster({ brokers = THREE, maxInflight = 20 }: Variant = {}) {
+export function cluster({ brokers = THREE, named = onHost, maxInflight = 20 }: Variant = {}) {
   return (stack: TerraformStack) => {
-    const hostsOf = (role: string, numbers: Readonly<Record<number, number>>) =>
-      Object.fromEntries(Object.entries(numbers).map(([number, on]) => [`${role}-${number}`, onHost(host(on))]));
+    const hostsOf = (role: string, numbers: Readonly<Record<number, number>>, on = onHost) =>
+      Object.fromEntries(Object.entries(numbers).map(([number, at]) => [`${role}-${number}`, on(host(at))]));
     const target = Target.dockerSwarm({
       ...swarm(),
-      brokers: hostsOf("broker", brokers),
+      brokers: hostsOf("broker", brokers, named),
       balancers: hostsOf("balancer", Object.fromEntries(BALANCERS.map((on, index) => [index + 1, on]))),
       monitoring: onHost(host(MONITORING)),
     });

@@ -2,7 +2,9 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Config } from "@cdktf/provider-docker/lib/config";
+import { Service } from "@cdktf/provider-docker/lib/service";
 import { Fn, type TerraformLocal, type TerraformStack } from "cdktf";
+import { DID_START } from "../../../src/targets/docker-swarm/health";
 import { MqttClients, outage } from "../../support/mqtt";
 import { until } from "../../support/servers";
 import { expectOnlyNamedUsers, expectToReachEverybody, queueMessage } from "../clients";
@@ -20,6 +22,7 @@ import {
   cluster,
   FIVE,
   monitoring,
+  onHost,
   plantedIn,
   remains,
   STACK,
@@ -52,6 +55,10 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
   const placed = () => brokersOn(now.brokers ?? THREE);
   /** Of the broker whose host has no balancer. */
   const thirdHost = () => (now.brokers ?? THREE)[3];
+
+  /** Of brokers that have left. */
+  const leftOf45 = async () =>
+    (await remains()).filter((left) => new RegExp(`broker-[45][.-]| on ${host(4).name}$`).test(left));
 
   const noChanges = () => expectNothingToChange(deployment.project);
 
@@ -161,6 +168,81 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
     8 * MINUTE,
   );
 
+  longStep(
+    "a setting with which a broker ends soon after it has become a member stops at the first one, too",
+    async () => {
+      const before = await containersOf(...brokersOn(THREE));
+      await underLoad("short-lived broker", load, async () => {
+        deployment.project.synthesise((stack) => {
+          cluster({ ...now, maxInflight: 22 })(stack);
+          for (const { name } of brokersOn(THREE)) {
+            endSoon(serviceIn(stack, name));
+          }
+        });
+        const refused = await deployment.project.apply();
+        report("short-lived broker: apply fails after", refused.seconds);
+        expect([refused.status, refused.output]).toEqual([
+          1,
+          expect.stringContaining(`${CLUSTER}-broker-1 started and ended soon after, so the swarm took it back`),
+        ]);
+        await untilAllIsWell(brokersOn(THREE));
+      });
+      expect(await replacedSince(before, ...brokersOn(THREE))).toEqual(["broker-1"]);
+      await change({});
+      await noChanges();
+    },
+    8 * MINUTE,
+  );
+
+  test(
+    "a move that would take data for nothing is refused, and nothing is changed",
+    async () => {
+      const everybody = [...brokersOn(THREE), ...balancers(), ...monitoring()];
+      const before = await containersOf(...everybody);
+      const refused = async (different: Variant) => {
+        deployment.project.synthesise(cluster({ ...now, ...different }));
+        const { status, output } = await deployment.project.apply();
+        expect(status).toBe(1);
+        return output.replace(/\n[│ ]*/g, " ");
+      };
+      expect(await refused({ brokers: { 1: 1, 2: 4, 3: 5 } })).toContain(
+        "target.brokers: broker-2 broker-3 are to move, which leaves no majority of 3 with its data: one at a time",
+      );
+      const id = await host(1).docker("node", "inspect", "-f", "{{.ID}}", host(3).name);
+      const byId = (one: Host) => (one === host(3) ? { ...onHost(one), constraint: `node.id==${id}` } : onHost(one));
+      expect(await refused({ named: byId })).toContain(
+        `target.brokers.broker-3.constraint: node.id==${id} is the same host as node.hostname==${host(3).name}`,
+      );
+      expect(await replacedSince(before, ...everybody)).toEqual([]);
+      await change({});
+      await noChanges();
+    },
+    4 * MINUTE,
+  );
+
+  longStep(
+    "a growth that fails half-way and is taken back leaves nobody behind",
+    async () => {
+      const before = await containersOf(...brokersOn(THREE));
+      deployment.project.synthesise((stack) => {
+        cluster({ ...now, brokers: FIVE })(stack);
+        const fifth = serviceIn(stack, "broker-5");
+        fifth.addOverride("task_spec.container_spec.healthcheck.test", ["CMD", "false"]);
+        fifth.addOverride("converge_config.timeout", "20s");
+      });
+      const failed = await deployment.project.apply();
+      expect([failed.status, failed.output]).toEqual([1, expect.stringContaining("did not converge")]);
+      const known = await brokersOn(THREE)[0].members();
+      expect(known.running).toContain("broker-4");
+      report("growth that failed taken back: apply", await change({ brokers: THREE }));
+      expect(await replacedSince(before, ...brokersOn(THREE))).toEqual([]);
+      await expectMembers(brokersOn(THREE));
+      expect(await leftOf45()).toEqual([]);
+      await noChanges();
+    },
+    8 * MINUTE,
+  );
+
   test(
     "two more brokers join without a restart of the others",
     async () => {
@@ -187,8 +269,7 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
       expect(await replacedSince(before, ...brokersOn(THREE))).toEqual([]);
       await untilInPool(brokersOn(THREE));
       await expectMembers(brokersOn(THREE));
-      const theirs = new RegExp(`broker-[45][.-]| on ${host(4).name}$`);
-      expect((await remains()).filter((left) => theirs.test(left))).toEqual([]);
+      expect(await leftOf45()).toEqual([]);
       await noChanges();
     },
     8 * MINUTE,
@@ -347,6 +428,17 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
     12 * MINUTE,
   );
 });
+
+function serviceIn(stack: TerraformStack, name: string): Service {
+  return stack.node.findAll().find((one) => one instanceof Service && one.node.id === name) as Service;
+}
+
+/** Kills the broker, and not its first process, soon after it has become a member. */
+function endSoon(service: Service): void {
+  const [, ...words] = service.taskSpecInput?.containerSpec.command ?? [];
+  const script = `{ until [ -e ${DID_START} ]; do sleep 0.2; done; sleep 4; kill -9 -1; } & exec sh "$@"`;
+  service.addOverride("task_spec.container_spec.command", ["sh", "-c", script, "sh", ...words]);
+}
 
 /** As the swarm sees it; unknown while it has no leader. */
 function stateOf({ name }: Host): Promise<string> {
