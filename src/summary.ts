@@ -53,8 +53,12 @@ export class Summary {
 
   private exposure(): string[] {
     const { endpoints } = this.made.deployment;
+    const shown = new Set(endpoints.map(({ name }) => name));
     const internal = this.made.workloads.flatMap(({ ports, name }) =>
-      ports.filter(({ audience }) => audience === "cluster").map(({ number }) => `${name}:${number}`),
+      ports
+        // Also dashboards that no host shows.
+        .filter(({ audience, name: port }) => audience === "cluster" || (audience === "operators" && !shown.has(port)))
+        .map(({ number }) => `${name}:${number}`),
     );
     return [
       ...(["clients", "operators"] as const).flatMap((audience) => {

@@ -44,12 +44,14 @@ is_ready() { # is_ready NODE
   [ "$(docker node inspect -f '{{.Status.State}}' "$1" 2>/dev/null)" = ready ]
 }
 
-# A service that runs once. Not in the mode of jobs: engines leave the containers of these behind (seen with 20.10).
+# A service that runs once. Not in the mode of jobs: engines leave the containers of these behind (seen with 20.10). With a name of
+# its own: an engine gives those that are made at the same moment the same one (seen with 20.10).
 start_job() { # start_job NODE CREATE-OPTION...
   node=$1
   shift
+  job_name=$cluster-job-$(tr -dc a-z0-9 </dev/urandom | head -c 12)
   # shellcheck disable=SC2086 # one option, or none
-  docker service create --detach --quiet --no-resolve-image $registry_auth --restart-condition none --log-driver json-file \
+  docker service create --name "$job_name" --detach --quiet --no-resolve-image $registry_auth --restart-condition none --log-driver json-file \
     --label "mqtt-cluster.job=$cluster" --constraint "node.id==$node" "$@"
 }
 
