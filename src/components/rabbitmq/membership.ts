@@ -69,13 +69,19 @@ drain() {
 }
 
 # Every queue gets replicas on three nodes that stay, as far as there are so many, before it loses the one on the peer: so a
-# majority has all messages at all times. What is done already is left alone.
+# majority has all messages at all times. What is done already is left alone. A queue without a leader answers after five seconds that
+# it has none, and is asked again for a minute.
 hand_over() {
   erlang '
     Staying = rabbit_nodes:all_running() -- [P],
-    Change = fun Change(F, Tries) ->
+    Now = fun() -> erlang:monotonic_time(second) end,
+    Change = fun Change(F, Until) ->
       case F() of
-        {error, Reason} when Reason =/= timeout, Tries > 1 -> timer:sleep(200), Change(F, Tries - 1);
+        {error, Reason} when Reason =/= timeout ->
+          case Now() < Until of
+            true -> timer:sleep(200), Change(F, Until);
+            false -> {error, Reason}
+          end;
         Result -> Result
       end
     end,
@@ -87,7 +93,7 @@ hand_over() {
         Spare =/= [], length(Rest) < 3 orelse 2 * Up =< length(Rest) ->
           New = lists:nth(rand:uniform(length(Spare)), Spare),
           Add = fun() -> rabbit_quorum_queue:add_member(VHost, Name, New, 15000) end,
-          case Change(Add, 50) of
+          case Change(Add, Now() + 60) of
             ok -> Keep(Queue, [New | Members]);
             Error -> [{Name, Error}]
           end;
@@ -95,7 +101,7 @@ hand_over() {
         2 * Up =< length(Rest) -> [{Name, {no_majority_without, P}}];
         true ->
           Remove = fun() -> rabbit_quorum_queue:delete_member(VHost, Name, P) end,
-          case Change(Remove, 50) of
+          case Change(Remove, Now() + 60) of
             ok -> [];
             Error -> [{Name, Error}]
           end

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Config } from "@cdktf/provider-docker/lib/config";
-import { Service } from "@cdktf/provider-docker/lib/service";
+import { Service, type ServiceTaskSpec, type ServiceTaskSpecContainerSpec } from "@cdktf/provider-docker/lib/service";
 import { Fn, type TerraformLocal, type TerraformStack } from "cdktf";
 import { DID_START } from "../../../src/targets/docker-swarm/health";
 import { MqttClients, outage } from "../../support/mqtt";
@@ -227,8 +227,8 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
       deployment.project.synthesise((stack) => {
         cluster({ ...now, brokers: FIVE })(stack);
         const fifth = serviceIn(stack, "broker-5");
-        fifth.addOverride("task_spec.container_spec.healthcheck.test", ["CMD", "false"]);
-        fifth.addOverride("converge_config.timeout", "20s");
+        withContainer(fifth, { healthcheck: { test: ["CMD", "false"] } });
+        fifth.putConvergeConfig({ delay: "1s", timeout: "20s" });
       });
       const failed = await deployment.project.apply();
       expect([failed.status, failed.output]).toEqual([1, expect.stringContaining("did not converge")]);
@@ -437,7 +437,12 @@ function serviceIn(stack: TerraformStack, name: string): Service {
 function endSoon(service: Service): void {
   const [, ...words] = service.taskSpecInput?.containerSpec.command ?? [];
   const script = `{ until [ -e ${DID_START} ]; do sleep 0.2; done; sleep 4; kill -9 -1; } & exec sh "$@"`;
-  service.addOverride("task_spec.container_spec.command", ["sh", "-c", script, "sh", ...words]);
+  withContainer(service, { command: ["sh", "-c", script, "sh", ...words] });
+}
+
+function withContainer(service: Service, different: Partial<ServiceTaskSpecContainerSpec>): void {
+  const spec = service.taskSpecInput as ServiceTaskSpec;
+  service.putTaskSpec({ ...spec, containerSpec: { ...spec.containerSpec, ...different } });
 }
 
 /** As the swarm sees it; unknown while it has no leader. */

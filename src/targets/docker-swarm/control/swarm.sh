@@ -189,7 +189,8 @@ strike_off() { # strike_off INSTANCE HOST
   service=$cluster-$1
   others=$(services "label=mqtt-cluster.workload=${1%-*}") || fail "target.host: no manager answers at $engine"
   # A minute for those that start just now.
-  for _ in $(seq 12); do
+  give_up=$(($(date +%s) + 60))
+  while :; do
     remaining=0
     for other in $others; do
       [ "$other" != "$service" ] || continue
@@ -201,6 +202,7 @@ strike_off() { # strike_off INSTANCE HOST
       ! on_host "$node" "docker exec $(container_of "$task") $(forget "$2" "$1")" || return 0
     done
     [ "$remaining" != 0 ] || return 0
+    [ "$(date +%s)" -lt "$give_up" ] || break
     sleep 5
   done
   fail "none of the $remaining other members could strike off $1. To give up all of them: docker service rm $service, then again"
