@@ -13,8 +13,9 @@ import { publishedPorts } from "./published-ports";
 /** Has the command that docker:cli is; what it is asked to do engines have known since 20.10. */
 const DOCKER_CLI_IMAGE = "docker:28-cli";
 
-/** There in a member's container when it is to leave for good; see control/first-process.sh. */
-const LEAVES = "/tmp/mqtt-cluster-leaves";
+/** Of control/, in their order. */
+const PREFLIGHT = ["hosts.sh", "preflight.sh"];
+const ALL = [...PREFLIGHT, "leaving.sh"];
 
 /** A firewall that drops idle connections would leave a step waiting for ever: a broker that leaves says nothing for minutes. */
 const KEEP_ALIVE = ["-o", "ServerAliveInterval=15"];
@@ -37,7 +38,7 @@ export class SwarmScript {
 
   /** Fails, and says all that is wrong, when the swarm cannot run the workloads. */
   public preflight(): Provisioner {
-    return this.step("preflight");
+    return this.step(PREFLIGHT, "preflight");
   }
 
   /** When a service has been made or changed: fails when the swarm takes it back to what it was. */
@@ -53,6 +54,7 @@ export class SwarmScript {
   public leave(self: Self): Provisioner {
     const { cluster, instance, constraint, host } = self;
     return this.step(
+      ALL,
       [
         `cluster=${cluster}`,
         `check_rest ${instance} ${constraint}`,
@@ -63,13 +65,14 @@ export class SwarmScript {
 
   /** Before an instance is made that keeps data. */
   public checkNoData(self: Self): Provisioner {
-    return this.step(`cluster=${self.cluster}\ncheck_no_data ${self.instance} ${self.constraint} ${self.volumes}`);
+    return this.step(ALL, `cluster=${self.cluster}\ncheck_no_data ${self.instance} ${self.constraint} ${self.volumes}`);
   }
 
   /** When an instance that kept data is gone. */
   public removeData(self: Self): Provisioner {
     const { cluster, instance, constraint, host, volumes } = self;
     return this.step(
+      ALL,
       [
         `cluster=${cluster}`,
         this.ofMember(instance, `strike_off_once_more ${instance} ${host}`, ":"),
@@ -89,8 +92,8 @@ export class SwarmScript {
     ].join("\n");
   }
 
-  private step(call: string): Provisioner {
-    return this.run(`${this.head()}\n${scriptOf("swarm.sh")}`, call);
+  private step(files: readonly string[], call: string): Provisioner {
+    return this.run([this.head(), ...files.map(scriptOf)].join("\n"), call);
   }
 
   private run(script: string, call: string): Provisioner {
@@ -128,7 +131,6 @@ export class SwarmScript {
       socket: engineSocket,
       managers: String(managers),
       registry_auth: registryLogin ? "--with-registry-auth" : "",
-      leaves: LEAVES,
     };
     return [
       ...Object.entries(values).map(([name, value]) => `${name}=${quotedShellWord(value)}`),

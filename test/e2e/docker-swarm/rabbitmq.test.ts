@@ -1,10 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Config } from "@cdktf/provider-docker/lib/config";
-import { Service, type ServiceTaskSpec, type ServiceTaskSpecContainerSpec } from "@cdktf/provider-docker/lib/service";
-import { Fn, type TerraformLocal, type TerraformStack } from "cdktf";
-import { DID_START } from "../../../src/targets/docker-swarm/health";
+import type { TerraformStack } from "cdktf";
 import { MqttClients, outage } from "../../support/mqtt";
 import { until } from "../../support/servers";
 import { expectOnlyNamedUsers, expectToReachEverybody, queueMessage } from "../clients";
@@ -32,6 +29,7 @@ import {
   WEBHOOK_PORT,
 } from "./bed";
 import { describeOnSwarm, HOSTS, type Host, host, longStep, stepWithPower } from "./hosts";
+import { endSoon, neverHealthy, withUnknownKey } from "./spoilt";
 
 const MINUTE = 60_000;
 /** Broker 3 on the host that has nothing else to do. */
@@ -50,6 +48,14 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
   async function change(different: Variant): Promise<number> {
     now = { ...now, ...different };
     return (await deployment.change(cluster(now))).seconds;
+  }
+
+  /** What an apply says that is refused. */
+  async function refused(make: (stack: TerraformStack) => void): Promise<{ said: string; seconds: number }> {
+    deployment.project.synthesise(make);
+    const { status, output, seconds } = await deployment.project.apply();
+    expect(status).toBe(1);
+    return { said: output.replace(/\n[│ ]*/g, " "), seconds };
   }
 
   const placed = () => brokersOn(now.brokers ?? THREE);
@@ -147,16 +153,12 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
     async () => {
       const before = await containersOf(...brokersOn(THREE));
       await underLoad("broken setting", load, async () => {
-        deployment.project.synthesise((stack) => {
+        const { said, seconds } = await refused((stack) => {
           cluster(now)(stack);
-          spoil(stack, "broker-rabbitmq.conf");
+          withUnknownKey(stack, "broker-rabbitmq.conf");
         });
-        const refused = await deployment.project.apply();
-        report("broken setting: apply fails after", refused.seconds);
-        expect([refused.status, refused.output]).toEqual([
-          1,
-          expect.stringMatching(/rollback completed[\s\S]*broker-1/),
-        ]);
+        report("broken setting: apply fails after", seconds);
+        expect(said).toMatch(/rollback completed.*broker-1/);
         await untilAllIsWell(brokersOn(THREE));
       });
       expect(await replacedSince(before, ...brokersOn(THREE))).toEqual(["broker-1"]);
@@ -173,18 +175,14 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
     async () => {
       const before = await containersOf(...brokersOn(THREE));
       await underLoad("short-lived broker", load, async () => {
-        deployment.project.synthesise((stack) => {
+        const { said, seconds } = await refused((stack) => {
           cluster({ ...now, maxInflight: 22 })(stack);
           for (const { name } of brokersOn(THREE)) {
-            endSoon(serviceIn(stack, name));
+            endSoon(stack, name);
           }
         });
-        const refused = await deployment.project.apply();
-        report("short-lived broker: apply fails after", refused.seconds);
-        expect([refused.status, refused.output]).toEqual([
-          1,
-          expect.stringContaining(`${CLUSTER}-broker-1 started and ended soon after, so the swarm took it back`),
-        ]);
+        report("short-lived broker: apply fails after", seconds);
+        expect(said).toContain(`${CLUSTER}-broker-1 started and ended soon after, so the swarm took it back`);
         await untilAllIsWell(brokersOn(THREE));
       });
       expect(await replacedSince(before, ...brokersOn(THREE))).toEqual(["broker-1"]);
@@ -199,18 +197,14 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
     async () => {
       const everybody = [...brokersOn(THREE), ...balancers(), ...monitoring()];
       const before = await containersOf(...everybody);
-      const refused = async (different: Variant) => {
-        deployment.project.synthesise(cluster({ ...now, ...different }));
-        const { status, output } = await deployment.project.apply();
-        expect(status).toBe(1);
-        return output.replace(/\n[│ ]*/g, " ");
-      };
-      expect(await refused({ brokers: { 1: 1, 2: 4, 3: 5 } })).toContain(
+      const two = await refused(cluster({ ...now, brokers: { 1: 1, 2: 4, 3: 5 } }));
+      expect(two.said).toContain(
         "target.brokers: broker-2 broker-3 are to move, which leaves no majority of 3 with its data: one at a time",
       );
       const id = await host(1).docker("node", "inspect", "-f", "{{.ID}}", host(3).name);
       const byId = (one: Host) => (one === host(3) ? { ...onHost(one), constraint: `node.id==${id}` } : onHost(one));
-      expect(await refused({ named: byId })).toContain(
+      const same = await refused(cluster({ ...now, named: byId }));
+      expect(same.said).toContain(
         `target.brokers.broker-3.constraint: node.id==${id} is the same host as node.hostname==${host(3).name}`,
       );
       expect(await replacedSince(before, ...everybody)).toEqual([]);
@@ -224,14 +218,11 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
     "a growth that fails half-way and is taken back leaves nobody behind",
     async () => {
       const before = await containersOf(...brokersOn(THREE));
-      deployment.project.synthesise((stack) => {
+      const { said } = await refused((stack) => {
         cluster({ ...now, brokers: FIVE })(stack);
-        const fifth = serviceIn(stack, "broker-5");
-        withContainer(fifth, { healthcheck: { test: ["CMD", "false"] } });
-        fifth.putConvergeConfig({ delay: "1s", timeout: "20s" });
+        neverHealthy(stack, "broker-5");
       });
-      const failed = await deployment.project.apply();
-      expect([failed.status, failed.output]).toEqual([1, expect.stringContaining("did not converge")]);
+      expect(said).toContain("did not converge");
       const known = await brokersOn(THREE)[0].members();
       expect(known.running).toContain("broker-4");
       report("growth that failed taken back: apply", await change({ brokers: THREE }));
@@ -417,9 +408,8 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
 
       // Whoever gives the host a broker again is told of what it still has.
       now = { ...now, brokers: was };
-      deployment.project.synthesise(cluster(now));
-      const refused = await deployment.project.apply();
-      expect([refused.status, refused.output]).toEqual([1, expect.stringContaining(`docker volume rm ${volume}`)]);
+      const { said } = await refused(cluster(now));
+      expect(said).toContain(`docker volume rm ${volume}`);
       await lost.docker("volume", "rm", volume);
       report("lost host: the apply that brings its broker back", await change({}));
       await expectMembers(before);
@@ -429,34 +419,11 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
   );
 });
 
-function serviceIn(stack: TerraformStack, name: string): Service {
-  return stack.node.findAll().find((one) => one instanceof Service && one.node.id === name) as Service;
-}
-
-/** Kills the broker, and not its first process, soon after it has become a member. */
-function endSoon(service: Service): void {
-  const [, ...words] = service.taskSpecInput?.containerSpec.command ?? [];
-  const script = `{ until [ -e ${DID_START} ]; do sleep 0.2; done; sleep 4; kill -9 -1; } & exec sh "$@"`;
-  withContainer(service, { command: ["sh", "-c", script, "sh", ...words] });
-}
-
-function withContainer(service: Service, different: Partial<ServiceTaskSpecContainerSpec>): void {
-  const spec = service.taskSpecInput as ServiceTaskSpec;
-  service.putTaskSpec({ ...spec, containerSpec: { ...spec.containerSpec, ...different } });
-}
-
 /** As the swarm sees it; unknown while it has no leader. */
 function stateOf({ name }: Host): Promise<string> {
   return host(1)
     .docker("node", "inspect", "-f", "{{.Status.State}}", name)
     .catch(() => "unknown");
-}
-
-/** A line in a file that its program does not know. */
-function spoil(stack: TerraformStack, id: string): void {
-  const find = (name: string) => stack.node.findAll().find(({ node }) => node.id === name);
-  const text = find(`${id}-text`) as TerraformLocal;
-  (find(id) as Config).data = Fn.base64encode(Fn.join("\n", [text.asString, "no.such.key = 1"]));
 }
 
 function filesUnder(folder: string): string[] {
