@@ -8,8 +8,10 @@ const BED = {
   hosts: process.env.E2E_SWARM_HOSTS,
   socket: process.env.E2E_SWARM_SOCKET,
   power: process.env.E2E_SWARM_POWER,
-  all: Boolean(process.env.E2E_SWARM_ALL),
 };
+
+/** Whether also what is worth its time before a release only is done. */
+export const TAKES_ITS_TIME = Boolean(process.env.E2E_SWARM_ALL);
 
 const PROVIDER = { source: "kreuzwerker/docker", version: "3.6.2" };
 export const HOSTS_NEEDED = 5;
@@ -103,7 +105,7 @@ function missing(): string | undefined {
 
 /** A test that is worth its time before a release, and not each time. */
 export function longStep(title: string, step: () => Promise<void>, timeoutMs: number): void {
-  if (BED.all) {
+  if (TAKES_ITS_TIME) {
     stepWithPower(title, step, timeoutMs);
   } else {
     skipSuite(title, "set E2E_SWARM_ALL");
