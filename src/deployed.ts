@@ -8,7 +8,7 @@ import { name as nameSchema } from "./definition/values";
 import type { Demand, Placement } from "./placement/placement";
 import { Summary } from "./summary";
 import { checkTarget } from "./targets/choose-platform";
-import { networkProblems, type OwnNetwork } from "./targets/own-network";
+import { networkProblems } from "./targets/own-network";
 import type { Deployment, Endpoint, Platform } from "./targets/platform";
 import { takenSecretNames } from "./targets/stack-secrets";
 import type { CustomObject, Workload } from "./workload";
@@ -147,14 +147,12 @@ export abstract class Deployed extends Construct {
     const endpoints = neighbours.flatMap(({ plan: { name: deployment }, deployment: { endpoints } }) =>
       endpoints.map((endpoint) => ({ ...endpoint, deployment })),
     );
-    const network = platform.networkOf?.(name);
-    const networks = neighbours.flatMap(({ plan }): [string, OwnNetwork][] => {
-      const other = plan.platform.networkOf?.(plan.name);
-      return other ? [[plan.name, other]] : [];
-    });
     refuseProblems(`the definition of "${name}"`, [
       ...platform.checkWorkloads(workloads, endpoints),
-      ...(network ? networkProblems(network, new Map(networks)) : []),
+      ...neighbours.flatMap(({ plan: other }) => {
+        const [own, theirs] = [platform.networkOf?.(name), other.platform.networkOf?.(other.name)];
+        return own && theirs ? networkProblems(own, theirs, other.name) : [];
+      }),
     ]);
     this.made = {
       plan,

@@ -51,7 +51,7 @@ export class MqttBalancer extends Deployed {
     const clients = check(clientLimitsSchema, props?.clients === undefined ? {} : props.clients, "clients");
     const balancer = checkPart("balancer", props?.balancer);
     const { balancers } = platform?.defaults ?? USUAL_DEFAULTS;
-    const definition = withReplicas(balancer.output as BalancerDefinition | undefined, balancers, []);
+    const definition = withReplicas(balancer.output as BalancerDefinition | undefined, balancers, balancer.problems);
     const parts = {
       name,
       balancer: withReplicas(balancer.sound as BalancerDefinition | undefined, balancers, balancer.problems),

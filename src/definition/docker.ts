@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { imagesSchema, PORT, registrySchema } from "./images";
-import { flag, ipv4, name, options, pattern } from "./values";
+import { flag, ipv4, ipv4Number, name, options, pattern } from "./values";
 
 /** What `Target.docker()` accepts. */
 export interface DockerTargetProps {
@@ -81,7 +81,7 @@ function isSubnet(text: string, longest: number): boolean {
     text.split("/").length === 2 &&
     // "This network", loopback, multicast and reserved addresses (RFC 6890).
     !/^(?:0|127|22[4-9]|2[3-5]\d)\./.test(address) &&
-    address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0) % 2 ** (32 - bits) === 0
+    ipv4Number(address) % 2 ** (32 - bits) === 0
   );
 }
 

@@ -118,6 +118,11 @@ export const ipv4 = v.pipe(
   v.ipv4('must be an IPv4 address: "127.0.0.1"'),
 );
 
+/** So that addresses can be reckoned with. */
+export function ipv4Number(address: string): number {
+  return address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
+}
+
 export const userName = pattern(
   /^[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?$/,
   'letters, digits and "._@-" inside, at most 64 characters: it is written into several configuration languages',

@@ -4,6 +4,7 @@ import { secretsOf } from "../definition/secret";
 import { forInstance } from "../formats/references";
 import { escapeTemplate } from "../formats/terraform";
 import type { HealthCheck, Instance } from "../workload";
+import { ownNetwork } from "./own-network";
 
 /** What containers and services of Docker have in common. */
 
@@ -26,7 +27,7 @@ export function engineProblems(
   { host, sshOptions, network, registry, registryLogin }: EngineOptions,
   definition: SoundDefinition,
 ): Problem[] {
-  const wanted = network ?? definition.name ?? "";
+  const { name: wanted } = ownNetwork({ network }, definition.name ?? "");
   return [
     ...(registryLogin && !registry
       ? [

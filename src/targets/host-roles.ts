@@ -78,9 +78,20 @@ export function withoutWrongHosts(wrong: readonly Problem[], further: readonly P
   ];
 }
 
-/** Whether everybody who uses the address reaches themselves. */
-export function isLoopback(address: string): boolean {
-  return /^(?:127\.|0\.0\.0\.0$|localhost(?:\.|$))/i.test(address);
+const LOOPBACK = /^(?:127\.|0\.0\.0\.0$|localhost(?:\.|$))/i;
+
+/**
+ * Of several hosts those whose address is, for whoever uses it, the machine itself. A single one may be tried so.
+ *
+ * @param identity The same for the same host in another role.
+ */
+export function loopbackAmongOthers<H>(
+  roles: readonly Role<H>[],
+  identity: (host: H) => string,
+  addressOf: (host: H) => string | undefined,
+): Role<H>[] {
+  const several = new Set(roles.map(({ host }) => identity(host))).size > 1;
+  return several ? roles.filter(({ host }) => LOOPBACK.test(addressOf(host) ?? "")) : [];
 }
 
 export function pairs<T>(items: readonly T[]): [T, T][] {

@@ -194,6 +194,11 @@ export function expectSuccess({ status, output }: Finished): void {
   }
 }
 
+/** Terraform breaks lines and draws a frame around errors. */
+export function unwrapped(output: string): string {
+  return output.replace(/\n[│ ]*/g, " ");
+}
+
 export async function expectNothingToChange(project: TerraformProject): Promise<void> {
   const { status, output } = await project.plan();
   expect(status === 0 ? "no changes" : output).toBe("no changes");

@@ -4,7 +4,7 @@ import type { DockerSwarmOptions } from "../../definition/docker-swarm";
 import { type Problem, problem } from "../../definition/problems";
 import { hostName } from "../../definition/values";
 import { engineProblems } from "../docker-engine";
-import { hostsForEveryPart, isLoopback, pairs } from "../host-roles";
+import { hostsForEveryPart, loopbackAmongOthers, pairs } from "../host-roles";
 import { noPrometheusOperator } from "../no-prometheus-operator";
 import { addressOf, allRoles, constraintOf, rolesFor, sameConstraint } from "./hosts";
 
@@ -15,7 +15,7 @@ export function dockerSwarmProblems(options: Partial<DockerSwarmOptions>, defini
     ...hostsForEveryPart(options, definition, constraintOf),
     ...hostsThatDieTogether(options),
     ...unknownAddresses(options, definition),
-    ...loopbackAmongOthers(options),
+    ...loopbackAddresses(options),
     ...noPrometheusOperator(definition, "a swarm"),
   ];
 }
@@ -58,21 +58,17 @@ function unknownAddresses(options: Partial<DockerSwarmOptions>, { balancer, moni
   );
 }
 
-/** One machine may be tried by its own name for itself. */
-function loopbackAmongOthers(options: Partial<DockerSwarmOptions>): Problem[] {
-  const roles = allRoles(options);
-  if (new Set(roles.map(({ host }) => sameConstraint(host.constraint))).size < 2) {
-    return [];
-  }
-  return roles.flatMap(({ path, host }) =>
-    isLoopback(host.address ?? "")
-      ? [
-          problem(
-            `target.${path}.address`,
-            host.address,
-            "is this host itself to every other one; give the address that others reach it by",
-          ),
-        ]
-      : [],
+function loopbackAddresses(options: Partial<DockerSwarmOptions>): Problem[] {
+  const found = loopbackAmongOthers(
+    allRoles(options),
+    ({ constraint }) => sameConstraint(constraint),
+    ({ address }) => address,
+  );
+  return found.map(({ path, host }) =>
+    problem(
+      `target.${path}.address`,
+      host.address,
+      "is this host itself to every other one; give the address that others reach it by",
+    ),
   );
 }

@@ -17,6 +17,7 @@ import type { Placement } from "../../placement/placement";
 import type { HealthCheck, Instance, Workload, WorkloadName } from "../../workload";
 import { engineProvider, environmentOf, goDuration, secondsUntilUnhealthy } from "../docker-engine";
 import { fingerprint } from "../fingerprint";
+import { ownNetwork } from "../own-network";
 import { runAs } from "../run-as";
 import { StackSecrets } from "../stack-secrets";
 import { inStartOrder } from "../start-order";
@@ -111,11 +112,12 @@ export class DockerSwarmDeployment {
   }
 
   private network(preflight: TerraformResource): Network {
-    const { network, subnet, encryptNetwork } = this.options;
+    const { encryptNetwork } = this.options;
+    const { name, subnet } = ownNetwork(this.options, this.placement.cluster);
     return new Network(this.scope, "network", {
       provider: this.provider,
       dependsOn: [preflight],
-      name: network ?? this.placement.cluster,
+      name,
       driver: "overlay",
       // For whoever looks into it with a container of their own.
       attachable: true,

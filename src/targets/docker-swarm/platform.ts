@@ -7,7 +7,7 @@ import type { Demand, Placement } from "../../placement/placement";
 import type { Workload } from "../../workload";
 import { DOCKER_DNS } from "../docker-engine";
 import { instancesOn, withoutWrongHosts } from "../host-roles";
-import type { OwnNetwork } from "../own-network";
+import { type OwnNetwork, ownNetwork } from "../own-network";
 import { limitsFor } from "../parity";
 import type { Deployment, Endpoint, Neighbour, Platform } from "../platform";
 import { dockerSwarmProblems } from "./checks";
@@ -48,8 +48,7 @@ export class DockerSwarmPlatform implements Platform {
   }
 
   public networkOf(cluster: string): OwnNetwork {
-    const { network = cluster, subnet } = this.options;
-    return { name: network, subnet };
+    return ownNetwork(this.options, cluster);
   }
 
   public place(cluster: string, demands: readonly Demand[]): Placement {

@@ -6,6 +6,7 @@ import { PEER_HOST, PEER_NAME } from "../../formats/references";
 import { quotedShellWord, shellCommand, shellWord } from "../../formats/shell";
 import { escapeTemplate } from "../../formats/terraform";
 import type { Workload } from "../../workload";
+import { ownNetwork } from "../own-network";
 import type { Provisioner } from "../terraform-data";
 import { isPinned, roleOf } from "./hosts";
 import { publishedPorts } from "./published-ports";
@@ -121,7 +122,8 @@ export class SwarmScript {
 
   /** What the script must know of this cluster. */
   private head(): string {
-    const { host, managers, engineSocket, registryLogin, network = this.cluster, subnet = "" } = this.options;
+    const { host, managers, engineSocket, registryLogin } = this.options;
+    const { name: network, subnet = "" } = ownNetwork(this.options, this.cluster);
     const values = {
       cluster: this.cluster,
       engine: host,

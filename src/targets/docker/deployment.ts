@@ -14,6 +14,7 @@ import { escapeTemplate } from "../../formats/terraform";
 import type { Placement } from "../../placement/placement";
 import type { ConfigFile, HealthCheck, Instance, Process, Workload, WorkloadName } from "../../workload";
 import { engineProvider, environmentOf, goDuration, probeCommand, secondsUntilUnhealthy } from "../docker-engine";
+import { ownNetwork } from "../own-network";
 import { StackSecrets } from "../stack-secrets";
 import { inStartOrder } from "../start-order";
 import type { PublishedPort } from "./published-ports";
@@ -44,7 +45,7 @@ export class DockerDeployment {
     });
     this.network = new Network(scope, "network", {
       provider: this.provider,
-      name: options.network ?? placement.cluster,
+      name: ownNetwork(options, placement.cluster).name,
       driver: "bridge",
       ipamConfig: options.subnet ? [{ subnet: options.subnet }] : undefined,
       labels: [{ label: "mqtt-cluster.name", value: placement.cluster }],

@@ -6,7 +6,7 @@ import { check, type Problem, problem, type Sound } from "../../definition/probl
 import { type Demand, nameInstances, type Placement } from "../../placement/placement";
 import type { Workload } from "../../workload";
 import { DOCKER_DNS } from "../docker-engine";
-import type { OwnNetwork } from "../own-network";
+import { type OwnNetwork, ownNetwork } from "../own-network";
 import { limitsFor } from "../parity";
 import type { Deployment, Endpoint, Neighbour, Platform } from "../platform";
 import { dockerProblems } from "./checks";
@@ -43,8 +43,7 @@ export class DockerPlatform implements Platform {
   }
 
   public networkOf(cluster: string): OwnNetwork {
-    const { network = cluster, subnet } = this.options;
-    return { name: network, subnet };
+    return ownNetwork(this.options, cluster);
   }
 
   public place(cluster: string, demands: readonly Demand[]): Placement {

@@ -2,7 +2,7 @@ import type { SoundDefinition } from "../../definition/cluster";
 import { type Problem, problem } from "../../definition/problems";
 import { secretsOf } from "../../definition/secret";
 import type { VmsOptions } from "../../definition/vms";
-import { hostsForEveryPart, isLoopback, pairs } from "../host-roles";
+import { hostsForEveryPart, loopbackAmongOthers, pairs } from "../host-roles";
 import { noPrometheusOperator } from "../no-prometheus-operator";
 import { addressOf, allRoles, clusterAddress, rolesFor } from "./hosts";
 import { canHaveBastion, UNCHECKED } from "./known-hosts";
@@ -14,7 +14,7 @@ export function vmsProblems(options: Partial<VmsOptions>, definition: SoundDefin
     ...hostsThatDieTogether(options),
     ...oneHostTwoStories(options),
     ...bastionKeys(options),
-    ...loopbackAmongOthers(options),
+    ...loopbackAddresses(options),
     ...virtualAddressOfOne(options),
     ...unresolvableSecrets(definition),
     ...noPrometheusOperator(definition, "a server"),
@@ -89,21 +89,13 @@ function bastionKeys(options: Partial<VmsOptions>): Problem[] {
   });
 }
 
-function loopbackAmongOthers(options: Partial<VmsOptions>): Problem[] {
-  const roles = allRoles(options);
-  if (new Set(roles.map(({ host }) => clusterAddress(host))).size < 2) {
-    return [];
-  }
-  return roles.flatMap(({ path, host }) =>
-    isLoopback(clusterAddress(host))
-      ? [
-          problem(
-            `target.${path}.${host.privateAddress ? "privateAddress" : "address"}`,
-            clusterAddress(host),
-            "is this host itself to every other one; give the address that they reach it by",
-          ),
-        ]
-      : [],
+function loopbackAddresses(options: Partial<VmsOptions>): Problem[] {
+  return loopbackAmongOthers(allRoles(options), clusterAddress, clusterAddress).map(({ path, host }) =>
+    problem(
+      `target.${path}.${host.privateAddress ? "privateAddress" : "address"}`,
+      clusterAddress(host),
+      "is this host itself to every other one; give the address that they reach it by",
+    ),
   );
 }
 

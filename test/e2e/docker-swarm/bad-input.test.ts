@@ -4,7 +4,7 @@ import { temporaryFolder } from "../../support/programs";
 import { until } from "../../support/servers";
 import { type Finished, TerraformProject } from "../../support/terraform";
 import { deployOn } from "../cluster";
-import { expectSuccess } from "../support";
+import { expectSuccess, unwrapped } from "../support";
 import { onHost, remains, STACK, swarm, VARIABLES } from "./bed";
 import { describeOnSwarm, host } from "./hosts";
 
@@ -152,11 +152,6 @@ describeOnSwarm("What a swarm cannot do is named before anything is changed", ()
     120_000,
   );
 });
-
-/** Terraform breaks lines and draws a frame around errors. */
-function unwrapped(output: string): string {
-  return output.replace(/\n[│ ]*/g, " ");
-}
 
 function cluster(different: Partial<DockerSwarmTargetProps>, cpus?: number) {
   return (stack: TerraformStack) => {

@@ -1,7 +1,7 @@
 /** The cluster that the suite changes and lets fail. */
 import type { TerraformStack } from "cdktf";
 import { MqttClients } from "../../support/mqtt";
-import { Deployment, expectNothingToChange } from "../support";
+import { Deployment, expectNothingToChange, unwrapped } from "../support";
 import {
   brokersOn,
   clientsUrl,
@@ -42,7 +42,7 @@ export class ClusterUnderTest {
     this.deployment.project.synthesise(make);
     const { status, output, seconds } = await this.deployment.project.apply();
     expect(status).toBe(1);
-    return { said: output.replace(/\n[│ ]*/g, " "), seconds };
+    return { said: unwrapped(output), seconds };
   }
 
   public async noChanges(): Promise<void> {
