@@ -6,12 +6,15 @@ const { FAILED_TESTS } = process.env;
 
 /** Says at the very end, one line each, which suites did not run and what they need, and then how many tests did. */
 class ClosingReporter {
-  onTestFileResult(_test, { testFilePath, testExecError, testResults }) {
-    const failed = testResults.filter(({ status }) => status === "failed");
-    const reasons = failed.map(({ fullName, failureMessages }) => `${fullName}\n${failureMessages.join("\n")}`);
-    if (FAILED_TESTS && (testExecError || failed.length > 0)) {
-      const text = [testFilePath, ...(testExecError ? [testExecError.stack] : []), ...reasons].join("\n\n");
-      appendFileSync(FAILED_TESTS, `${stripVTControlCharacters(text)}\n\n`);
+  onTestCaseResult({ path }, { status, fullName, failureMessages }) {
+    if (status === "failed") {
+      noteFailure(path, fullName, ...failureMessages);
+    }
+  }
+
+  onTestFileResult({ path }, { testExecError }) {
+    if (testExecError) {
+      noteFailure(path, testExecError.stack);
     }
   }
 
@@ -27,6 +30,12 @@ class ClosingReporter {
       `${numPassedTests} passed, ${failed} failed, ${numPendingTests} skipped`,
     ];
     process.stderr.write(`\n${lines.join("\n")}\n`);
+  }
+}
+
+function noteFailure(...lines) {
+  if (FAILED_TESTS) {
+    appendFileSync(FAILED_TESTS, `${stripVTControlCharacters(lines.join("\n"))}\n\n`);
   }
 }
 
