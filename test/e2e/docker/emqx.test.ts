@@ -67,7 +67,7 @@ describeOnDocker("EMQX behind HAProxy on Docker, with every part", IMAGES, () =>
     const sensor = await websocket.connect({ ...SENSORS, clientId: "s1", protocolVersion: 5 });
     await expect(sensor.publishAsync("sensors/backend/t", "x", { qos: 1 })).rejects.toThrow(/not authorized/i);
     await sensor.publishAsync("sensors/sensors/t", "x", { qos: 1 });
-    await until("the allowed message arrives", () => received.length > 0, 5_000);
+    await until("the allowed message arrives", () => received.length > 0);
     expect(received).toEqual(["sensors/sensors/t"]);
     await Promise.all([sensor.endAsync(), backend.endAsync()]);
   });
@@ -76,7 +76,7 @@ describeOnDocker("EMQX behind HAProxy on Docker, with every part", IMAGES, () =>
     const clientId = 'device 7 "ü" % /é';
     const client = await mqtt.connect({ ...BACKEND, clientId });
     await client.subscribeAsync("sensors/+/t", { qos: 1 });
-    await until("the session is in Redis", () => redis("HGET", `mqtt:sub:${clientId}`, "sensors/+/t") === "1", 10_000);
+    await until("the session is in Redis", () => redis("HGET", `mqtt:sub:${clientId}`, "sensors/+/t") === "1");
     expect(redis("HGET", `mqtt:client:${clientId}`, "state")).toBe("connected");
     expect(redis("HGET", `mqtt:client:${clientId}`, "node")).toMatch(/^emqx@broker-[123]\.emqx-mqtt\.internal$/);
     // Through the balancer the broker sees the address of the Docker gateway, where the test is, not the balancer's.
@@ -87,11 +87,10 @@ describeOnDocker("EMQX behind HAProxy on Docker, with every part", IMAGES, () =>
     await until(
       "the end of the session is in Redis",
       () => redis("HGET", `mqtt:client:${clientId}`, "state") !== "connected",
-      10_000,
     );
   });
 
-  test("clients of a killed broker are back within two seconds, and the alert arrives", async () => {
+  test("clients of a killed broker are back at once, and the alert arrives", async () => {
     await killBroker(mqtt, BACKEND, notifications, "emqx-mqtt-broker-3");
   }, 400_000);
 

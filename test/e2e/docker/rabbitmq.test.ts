@@ -61,7 +61,7 @@ describeOnDocker(
 
     test("a message reaches subscribers on every node", () => expectToReachEverybody(mqtt));
 
-    test("clients of a killed broker are back within two seconds, and the alert arrives", async () => {
+    test("clients of a killed broker are back at once, and the alert arrives", async () => {
       await killBroker(mqtt, BACKEND, notifications, "rabbit-mqtt-broker-3");
     }, 400_000);
 

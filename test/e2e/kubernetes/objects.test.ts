@@ -96,7 +96,7 @@ describeOnKubernetes("the API server takes what is made with EMQX", () => {
     expectSuccess(await project.init());
     try {
       expectSuccess(await project.apply());
-      await until("every pod is admitted", async () => (await podsOf("broker")) === way.brokers, 30_000);
+      await until("every pod is admitted", async () => (await podsOf("broker")) === way.brokers, MINUTE);
       await look();
       expect(await refusals()).toEqual([]);
     } finally {
@@ -118,7 +118,7 @@ describeOnKubernetes("the API server takes what is made with EMQX", () => {
     () =>
       applied("statefulSet", { target: {}, brokers: 3 }, async () => {
         for (const component of ["balancer", "session-store", "session-writer", "prometheus", "alertmanager"]) {
-          await until(`${component} is admitted`, async () => (await podsOf(component)) > 0, 30_000);
+          await until(`${component} is admitted`, async () => (await podsOf(component)) > 0, MINUTE);
         }
       }),
     3 * MINUTE,
@@ -186,7 +186,7 @@ describeOnKubernetes("the API server takes what is made with EMQX", () => {
     async () => {
       try {
         await kubectl("apply", "--server-side", ...files.flatMap((file) => ["-f", file]));
-        await until("the kinds are known", async () => (await attempt("get", "emqx,podmonitor")).status === 0, 30_000);
+        await until("the kinds are known", async () => (await attempt("get", "emqx,podmonitor")).status === 0, MINUTE);
         await applied("operator", operators, async () => {
           const objects = await NAMESPACE.kubectl("get", "emqx,podmonitor,prometheusrule", "-o", "name");
           expect(objects.split("\n").sort()).toEqual([

@@ -4,7 +4,15 @@ import { BACKEND, SENSORS } from "../cluster";
 import { failure, keepConnected } from "../failures";
 import { underLoad } from "../load";
 import { askRedis } from "../questions";
-import { DeployedStack, Deployment, expectNothingToChange, receiveWebhooks, report, statusesOf } from "../support";
+import {
+  ALERT_PATIENCE_MS,
+  DeployedStack,
+  Deployment,
+  expectNothingToChange,
+  receiveWebhooks,
+  report,
+  statusesOf,
+} from "../support";
 import {
   componentsWithToken,
   expectMembers,
@@ -140,7 +148,7 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
       // Or the search would find nothing anywhere.
       expect(plantedIn(await NAMESPACE.kubectl("get", "secrets", "-o", "json")).length).toBeGreaterThan(2);
     },
-    MINUTE,
+    3 * MINUTE,
   );
 
   test("every container is as harmless as can be, and who does not need the API has no way to it", async () => {
@@ -191,7 +199,7 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
           return NAMESPACE.kubectl("delete", "pod", victim.podName, "--wait=false");
         };
         await failure(mqtt, "broker pod deleted", { fail }, 15);
-        await until("the alert arrives", () => alerts().length > 0, 90_000);
+        await until("the alert arrives", () => alerts().length > 0, ALERT_PATIENCE_MS);
         report("broker pod deleted: alert received after", (Date.now() - deleted) / 1000);
       } finally {
         await kubectl("uncordon", node);
@@ -232,10 +240,10 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
   test(
     "the alert of the deleted broker came once, and so does its end",
     async () => {
-      await until("the alert is resolved", () => alerts().includes("resolved"), 90_000);
+      await until("the alert is resolved", () => alerts().includes("resolved"), ALERT_PATIENCE_MS);
       expect(alerts()).toEqual(["firing", "resolved"]);
     },
-    2 * MINUTE,
+    3 * MINUTE,
   );
 
   test(

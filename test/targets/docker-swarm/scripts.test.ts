@@ -121,7 +121,7 @@ class Container {
   }
 
   public async says(line: string): Promise<void> {
-    await until(line, () => this.log.includes(line), 10_000);
+    await until(line, () => this.log.includes(line));
   }
 
   /** As the engine does. */
