@@ -260,6 +260,8 @@ export function receiveWebhooks(port: number): Notification[] {
  * suites at a time. By their checks alone balancers would notice it after 2 to 4 s, and clients come after that.
  */
 export const AT_ONCE_SECONDS = 3;
+/** Three checks of a balancer that nobody answers, up to 13 s, and the clients' way back. */
+export const SILENT_SECONDS = 20;
 
 /** Kills a broker under its clients' feet, and starts it again. */
 export async function killBroker(

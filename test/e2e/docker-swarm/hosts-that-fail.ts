@@ -6,7 +6,7 @@ import { queueMessage } from "../clients";
 import { BACKEND } from "../cluster";
 import { end, failure } from "../failures";
 import { underLoad } from "../load";
-import { report } from "../support";
+import { report, SILENT_SECONDS } from "../support";
 import { containersOf, expectMembers, untilAllIsWell } from "./actions";
 import { BALANCERS, brokersOn, CLUSTER, clientsUrl, cluster, remains, THREE, VARIABLES } from "./bed";
 import { type ClusterUnderTest, MINUTE } from "./cluster-under-test";
@@ -38,13 +38,13 @@ export function hostsThatFail(tested: ClusterUnderTest): void {
 
   stepWithPower(
     "clients of a broker whose host loses its power are back",
-    () => hostFails("host off", thirdHost, ["off", "on"], 10),
+    () => hostFails("host off", thirdHost, ["off", "on"], SILENT_SECONDS),
     8 * MINUTE,
   );
 
   longStep(
     "clients of a broker whose host is cut off are back",
-    () => hostFails("host cut off", thirdHost, ["cut", "plug"], 20),
+    () => hostFails("host cut off", thirdHost, ["cut", "plug"], SILENT_SECONDS),
     8 * MINUTE,
   );
 

@@ -11,6 +11,7 @@ import {
   expectNothingToChange,
   receiveWebhooks,
   report,
+  SILENT_SECONDS,
   statusesOf,
 } from "../support";
 import {
@@ -356,9 +357,7 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
   stepWithNodes(
     "clients of a broker whose node loses its power are back, and new ones let in, while it is away",
     async () => {
-      const figures = await nodeFails("node off", nodeWith("no balancer"), ["off", "on"]);
-      expect(figures.backAfter).toBeLessThan(10);
-      expect(figures.refusedUntil).toBeLessThan(5);
+      expectBalancersToHaveNoticed(await nodeFails("node off", nodeWith("no balancer"), ["off", "on"]));
     },
     8 * MINUTE,
   );
@@ -366,9 +365,7 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
   stepWithNodes(
     "clients of a broker whose node is cut off are back, and new ones let in, while it is away",
     async () => {
-      const figures = await nodeFails("node cut off", nodeWith("no balancer"), ["cut", "plug"]);
-      expect(figures.backAfter).toBeLessThan(20);
-      expect(figures.refusedUntil).toBeLessThan(10);
+      expectBalancersToHaveNoticed(await nodeFails("node cut off", nodeWith("no balancer"), ["cut", "plug"]));
     },
     8 * MINUTE,
   );
@@ -389,6 +386,12 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
     8 * MINUTE,
   );
 });
+
+/** Kubernetes itself needs 40 s and more. */
+function expectBalancersToHaveNoticed({ backAfter, refusedUntil }: WayFigures): void {
+  expect(backAfter).toBeLessThan(SILENT_SECONDS);
+  expect(refusedUntil).toBeLessThan(SILENT_SECONDS);
+}
 
 /** Which storage a pod has, whatever its name. */
 async function claimOf(podName: string): Promise<string> {
