@@ -42,7 +42,8 @@ describeWithPrograms(["haproxy"], "haproxy -c", () => {
     for (const file of files) {
       expect(run("haproxy", ["-c", "-f", file])).toEqual({
         status: 0,
-        output: expect.stringMatching(/^Configuration file is valid\s*$/),
+        // HAProxy 3.2 says nothing.
+        output: expect.stringMatching(/^(Configuration file is valid\s*)?$/),
       });
     }
   });
