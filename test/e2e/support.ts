@@ -218,6 +218,8 @@ export function ownAddressTowards(address: string): string {
 /** Alertmanager may tell of an alert, and of its end, a minute (group_interval) after it knows. */
 export const ALERT_PATIENCE_MS = 150_000;
 
+const NODE_DOWN = /NodeDown$/;
+
 export interface Notification {
   readonly alert: string;
   readonly status: "firing" | "resolved";
@@ -228,11 +230,23 @@ export interface Notification {
 export function statusesOf(
   notifications: readonly Notification[],
   alert: string,
-  instance: string,
+  instance: string | undefined,
 ): Notification["status"][] {
   return notifications
     .filter((notification) => notification.alert === alert && notification.instance === instance)
     .map(({ status }) => status);
+}
+
+/**
+ * Brokers were down while they were being started. Alertmanager, once it has told of that, tells of its end at the next turn of the
+ * group, a minute later, and a broker that goes down again before that is no news to it.
+ */
+export async function untilNodeDownIsOver(notifications: readonly Notification[]): Promise<void> {
+  const isOver = () =>
+    notifications
+      .filter(({ alert }) => NODE_DOWN.test(alert))
+      .every(({ alert, instance }) => statusesOf(notifications, alert, instance).at(-1) === "resolved");
+  await until("every broker's alert is resolved", isOver, ALERT_PATIENCE_MS);
 }
 
 /** A real webhook receiver, as long as the suite runs. */
@@ -270,20 +284,19 @@ export async function killBroker(
   notifications: readonly Notification[],
   container: string,
 ): Promise<void> {
+  await untilNodeDownIsOver(notifications);
   const clients = await Promise.all(Array.from({ length: 30 }, () => mqtt.connect(credentials)));
   const before = notifications.length;
   const alertIs = (status: Notification["status"]) => () =>
     notifications
       .slice(before)
-      .some((notification) => notification.status === status && /NodeDown$/.test(notification.alert));
+      .some((notification) => notification.status === status && NODE_DOWN.test(notification.alert));
   const killed = Date.now();
   const since = () => (Date.now() - killed) / 1000;
 
   const { lost, seconds } = await outage(clients, () => docker("kill", container));
   report(`${container} killed: last of ${lost} lost clients back after`, seconds);
   expect(seconds).toBeLessThan(AT_ONCE_SECONDS);
-  // Usually seconds. But where the same alert fired while the cluster started, Alertmanager adds this one to its group and
-  // tells of both at the group's next turn, up to a minute (group_interval) later.
   await until("the alert arrives", alertIs("firing"), ALERT_PATIENCE_MS);
   report(`${container} killed: alert received after`, since());
 

@@ -5,7 +5,15 @@ import { expectOnlyNamedUsers, expectToReachEverybody } from "../clients";
 import { BACKEND } from "../cluster";
 import { failure } from "../failures";
 import { underLoad } from "../load";
-import { ALERT_PATIENCE_MS, AT_ONCE_SECONDS, ownAddressTowards, receiveWebhooks, report, statusesOf } from "../support";
+import {
+  ALERT_PATIENCE_MS,
+  AT_ONCE_SECONDS,
+  ownAddressTowards,
+  receiveWebhooks,
+  report,
+  statusesOf,
+  untilNodeDownIsOver,
+} from "../support";
 import { containersOf, expectMembers, inspected, replacedSince, untilAllIsWell, untilInPool } from "./actions";
 import {
   balancers,
@@ -80,6 +88,7 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
     async () => {
       const [, , victim] = brokersOn(THREE);
       const container = (await victim.container()) as string;
+      await untilNodeDownIsOver(notifications);
       notifications.length = 0;
       // It would be back within seconds, and an alert that is over when Alertmanager's next turn comes is never sent.
       const availability = (wanted: string) =>

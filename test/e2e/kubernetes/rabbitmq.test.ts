@@ -13,6 +13,7 @@ import {
   report,
   SILENT_SECONDS,
   statusesOf,
+  untilNodeDownIsOver,
 } from "../support";
 import {
   componentsWithToken,
@@ -190,6 +191,7 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
       await victim.run("touch", marker);
       const claim = await claimOf(victim.podName);
       const node = victim.pod?.spec.nodeName as string;
+      await untilNodeDownIsOver(notifications);
       notifications.length = 0;
       // It would be back within seconds, and an alert that is over when Alertmanager's next turn comes is never sent.
       await kubectl("cordon", node);

@@ -13,6 +13,7 @@ import {
   receiveWebhooks,
   report,
   statusesOf,
+  untilNodeDownIsOver,
 } from "../support";
 import { backAgain, expectInPool, holder, holders, restartedSince, spoil, startOf } from "./actions";
 import {
@@ -121,6 +122,7 @@ describeOnHosts("RabbitMQ behind two HAProxy on servers over SSH", HOSTS_NEEDED,
   test(
     "clients of a killed broker are back, and its alert comes",
     async () => {
+      await untilNodeDownIsOver(notifications);
       notifications.length = 0;
       const killed = Date.now();
       await failure(mqtt, "broker killed", { fail: () => broker(3).signal("SIGKILL") }, AT_ONCE_SECONDS);
