@@ -216,7 +216,7 @@ export function ownAddressTowards(address: string): string {
 }
 
 /** Alertmanager may tell of an alert, and of its end, a minute (group_interval) after it knows. */
-export const ALERT_PATIENCE_MS = 150_000;
+const ALERT_PATIENCE_MS = 150_000;
 
 const NODE_DOWN = /NodeDown$/;
 
@@ -227,7 +227,7 @@ export interface Notification {
 }
 
 /** What came of an alert, in order. */
-export function statusesOf(
+function statusesOf(
   notifications: readonly Notification[],
   alert: string,
   instance: string | undefined,
@@ -241,12 +241,40 @@ export function statusesOf(
  * Brokers were down while they were being started. Alertmanager, once it has told of that, tells of its end at the next turn of the
  * group, a minute later, and a broker that goes down again before that is no news to it.
  */
-export async function untilNodeDownIsOver(notifications: readonly Notification[]): Promise<void> {
+async function untilNodeDownIsOver(notifications: readonly Notification[]): Promise<void> {
   const isOver = () =>
     notifications
       .filter(({ alert }) => NODE_DOWN.test(alert))
       .every(({ alert, instance }) => statusesOf(notifications, alert, instance).at(-1) === "resolved");
   await until("every broker's alert is resolved", isOver, ALERT_PATIENCE_MS);
+}
+
+/** That a RabbitMQ node is down, which a suite is about to bring about. */
+export class NodeDownAlert {
+  public constructor(
+    private readonly notifications: Notification[],
+    private readonly instance: string,
+  ) {}
+
+  /** Waits until all that came before is over, or this one would be no news, and forgets it. */
+  public async forgetEarlier(): Promise<void> {
+    await untilNodeDownIsOver(this.notifications);
+    this.notifications.length = 0;
+  }
+
+  public async arrives(): Promise<void> {
+    await until("the alert arrives", () => this.statuses.length > 0, ALERT_PATIENCE_MS);
+  }
+
+  public async isResolved(): Promise<void> {
+    await until("the alert is resolved", () => this.statuses.includes("resolved"), ALERT_PATIENCE_MS);
+    // Each once.
+    expect(this.statuses).toEqual(["firing", "resolved"]);
+  }
+
+  private get statuses(): Notification["status"][] {
+    return statusesOf(this.notifications, "RabbitmqNodeDown", this.instance);
+  }
 }
 
 /** A real webhook receiver, as long as the suite runs. */

@@ -1,19 +1,11 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { until } from "../../support/servers";
+import type { TerraformStack } from "cdktf";
 import { expectOnlyNamedUsers, expectToReachEverybody } from "../clients";
 import { BACKEND } from "../cluster";
 import { failure } from "../failures";
 import { underLoad } from "../load";
-import {
-  ALERT_PATIENCE_MS,
-  AT_ONCE_SECONDS,
-  ownAddressTowards,
-  receiveWebhooks,
-  report,
-  statusesOf,
-  untilNodeDownIsOver,
-} from "../support";
+import { AT_ONCE_SECONDS, NodeDownAlert, ownAddressTowards, receiveWebhooks, report } from "../support";
 import { containersOf, expectMembers, inspected, replacedSince, untilAllIsWell, untilInPool } from "./actions";
 import {
   balancers,
@@ -47,6 +39,19 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
   /** Of brokers that have left. */
   const leftOf45 = async () =>
     (await remains()).filter((left) => new RegExp(`broker-[45][.-]| on ${host(4).name}$`).test(left));
+
+  /** Applies what no broker can run with; what is said of it. */
+  async function stopsAtTheFirstBroker(what: string, make: (stack: TerraformStack) => void): Promise<string> {
+    const before = await containersOf(...brokersOn(THREE));
+    const { said, seconds } = await underLoad(what, load, async () => {
+      const refusal = await tested.refused(make);
+      await untilAllIsWell(brokersOn(THREE));
+      return refusal;
+    });
+    report(`${what}: apply fails after`, seconds);
+    expect(await replacedSince(before, ...brokersOn(THREE))).toEqual(["broker-1"]);
+    return said;
+  }
 
   test("every broker is a member as every other one sees it, on a host of its own", async () => {
     await untilAllIsWell(brokersOn(THREE), MINUTE);
@@ -88,8 +93,8 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
     async () => {
       const [, , victim] = brokersOn(THREE);
       const container = (await victim.container()) as string;
-      await untilNodeDownIsOver(notifications);
-      notifications.length = 0;
+      const alert = new NodeDownAlert(notifications, victim.name);
+      await alert.forgetEarlier();
       // It would be back within seconds, and an alert that is over when Alertmanager's next turn comes is never sent.
       const availability = (wanted: string) =>
         host(1).docker("node", "update", "--availability", wanted, victim.host.name);
@@ -99,10 +104,9 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
         await victim.host.docker("kill", container);
         await availability("drain");
       };
-      const alerts = () => statusesOf(notifications, "RabbitmqNodeDown", victim.name);
       try {
         await failure(mqtt, "broker killed", { fail }, AT_ONCE_SECONDS);
-        await until("the alert arrives", () => alerts().length > 0, ALERT_PATIENCE_MS);
+        await alert.arrives();
         report("broker killed: alert received after", (Date.now() - killed) / 1000);
       } finally {
         await availability("active");
@@ -110,8 +114,7 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
       const allowed = Date.now();
       await untilAllIsWell(brokersOn(THREE));
       report("broker killed: member again after it may be", (Date.now() - allowed) / 1000);
-      await until("the alert is resolved", () => alerts().includes("resolved"), ALERT_PATIENCE_MS);
-      expect(alerts()).toEqual(["firing", "resolved"]);
+      await alert.isResolved();
     },
     8 * MINUTE,
   );
@@ -132,19 +135,13 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
   longStep(
     "a setting with which a broker ends soon after it has become a member stops at the first one, too",
     async () => {
-      const before = await containersOf(...brokersOn(THREE));
-      await underLoad("short-lived broker", load, async () => {
-        const { said, seconds } = await tested.refused((stack) => {
-          cluster({ ...tested.variant, maxInflight: 22 })(stack);
-          for (const { name } of brokersOn(THREE)) {
-            endSoon(stack, name);
-          }
-        });
-        report("short-lived broker: apply fails after", seconds);
-        expect(said).toContain(`${CLUSTER}-broker-1 started and ended soon after, so the swarm took it back`);
-        await untilAllIsWell(brokersOn(THREE));
+      const said = await stopsAtTheFirstBroker("short-lived broker", (stack) => {
+        cluster({ ...tested.variant, maxInflight: 22 })(stack);
+        for (const { name } of brokersOn(THREE)) {
+          endSoon(stack, name);
+        }
       });
-      expect(await replacedSince(before, ...brokersOn(THREE))).toEqual(["broker-1"]);
+      expect(said).toContain(`${CLUSTER}-broker-1 started and ended soon after, so the swarm took it back`);
       await change({});
       await noChanges();
     },
@@ -254,17 +251,11 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
   test(
     "a broken setting stops at the first broker, which goes back, and so can the definition",
     async () => {
-      const before = await containersOf(...brokersOn(THREE));
-      await underLoad("broken setting", load, async () => {
-        const { said, seconds } = await tested.refused((stack) => {
-          cluster(tested.variant)(stack);
-          withUnknownKey(stack, "broker-rabbitmq.conf");
-        });
-        report("broken setting: apply fails after", seconds);
-        expect(said).toMatch(/rollback completed.*broker-1/);
-        await untilAllIsWell(brokersOn(THREE));
+      const said = await stopsAtTheFirstBroker("broken setting", (stack) => {
+        cluster(tested.variant)(stack);
+        withUnknownKey(stack, "broker-rabbitmq.conf");
       });
-      expect(await replacedSince(before, ...brokersOn(THREE))).toEqual(["broker-1"]);
+      expect(said).toMatch(/rollback completed.*broker-1/);
       await expectMembers(brokersOn(THREE));
       if (TAKES_ITS_TIME) {
         // What was before is there still, under its name: see SwarmFiles.

@@ -5,15 +5,13 @@ import { failure, keepConnected } from "../failures";
 import { underLoad } from "../load";
 import { askRedis } from "../questions";
 import {
-  ALERT_PATIENCE_MS,
   DeployedStack,
   Deployment,
   expectNothingToChange,
+  NodeDownAlert,
   receiveWebhooks,
   report,
   SILENT_SECONDS,
-  statusesOf,
-  untilNodeDownIsOver,
 } from "../support";
 import {
   componentsWithToken,
@@ -181,7 +179,7 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
   );
 
   const [, , victim] = brokers(3);
-  const alerts = () => statusesOf(notifications, "RabbitmqNodeDown", victim.name);
+  const alert = new NodeDownAlert(notifications, victim.name);
 
   test(
     "a deleted broker comes back as the same member with its data, and its alert comes",
@@ -191,8 +189,7 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
       await victim.run("touch", marker);
       const claim = await claimOf(victim.podName);
       const node = victim.pod?.spec.nodeName as string;
-      await untilNodeDownIsOver(notifications);
-      notifications.length = 0;
+      await alert.forgetEarlier();
       // It would be back within seconds, and an alert that is over when Alertmanager's next turn comes is never sent.
       await kubectl("cordon", node);
       let deleted = 0;
@@ -202,7 +199,7 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
           return NAMESPACE.kubectl("delete", "pod", victim.podName, "--wait=false");
         };
         await failure(mqtt, "broker pod deleted", { fail }, 15);
-        await until("the alert arrives", () => alerts().length > 0, ALERT_PATIENCE_MS);
+        await alert.arrives();
         report("broker pod deleted: alert received after", (Date.now() - deleted) / 1000);
       } finally {
         await kubectl("uncordon", node);
@@ -240,14 +237,7 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
     4 * MINUTE,
   );
 
-  test(
-    "the alert of the deleted broker came once, and so does its end",
-    async () => {
-      await until("the alert is resolved", () => alerts().includes("resolved"), ALERT_PATIENCE_MS);
-      expect(alerts()).toEqual(["firing", "resolved"]);
-    },
-    3 * MINUTE,
-  );
+  test("the alert of the deleted broker came once, and so does its end", () => alert.isResolved(), 3 * MINUTE);
 
   test(
     "a changed setting is rolled out broker by broker, and nothing is lost",

@@ -5,15 +5,13 @@ import { type Failure, failure, keepConnected } from "../failures";
 import { underLoad } from "../load";
 import { askRedis } from "../questions";
 import {
-  ALERT_PATIENCE_MS,
   AT_ONCE_SECONDS,
   Deployment,
   expectNothingToChange,
   expectSuccess,
+  NodeDownAlert,
   receiveWebhooks,
   report,
-  statusesOf,
-  untilNodeDownIsOver,
 } from "../support";
 import { backAgain, expectInPool, holder, holders, restartedSince, spoil, startOf } from "./actions";
 import {
@@ -68,7 +66,7 @@ describeOnHosts("RabbitMQ behind two HAProxy on servers over SSH", HOSTS_NEEDED,
 
   const noChanges = () => expectNothingToChange(deployment.project);
 
-  const alertsOf = ({ name }: Placed) => statusesOf(notifications, "RabbitmqNodeDown", name);
+  const alert = new NodeDownAlert(notifications, broker(3).name);
 
   test("every broker is a member as every other one sees it, and the rest is healthy", async () => {
     await expectMembers(...brokers(1, 2, 3));
@@ -122,13 +120,12 @@ describeOnHosts("RabbitMQ behind two HAProxy on servers over SSH", HOSTS_NEEDED,
   test(
     "clients of a killed broker are back, and its alert comes",
     async () => {
-      await untilNodeDownIsOver(notifications);
-      notifications.length = 0;
+      await alert.forgetEarlier();
       const killed = Date.now();
       await failure(mqtt, "broker killed", { fail: () => broker(3).signal("SIGKILL") }, AT_ONCE_SECONDS);
       // It would be back within seconds, and an alert that is over when Alertmanager's next turn comes is never sent.
       await broker(3).host.run(`systemctl stop ${broker(3).unit}`);
-      await until("the alert arrives", () => alertsOf(broker(3)).length > 0, ALERT_PATIENCE_MS);
+      await alert.arrives();
       report("broker killed: alert received after", (Date.now() - killed) / 1000);
       await broker(3).host.run(`systemctl start ${broker(3).unit}`);
       await backAgain(...brokers(1, 2, 3));
@@ -179,14 +176,7 @@ describeOnHosts("RabbitMQ behind two HAProxy on servers over SSH", HOSTS_NEEDED,
     2 * MINUTE,
   );
 
-  test(
-    "the alert of the killed broker came once, and so does its end",
-    async () => {
-      await until("the alert is resolved", () => alertsOf(broker(3)).includes("resolved"), ALERT_PATIENCE_MS);
-      expect(alertsOf(broker(3))).toEqual(["firing", "resolved"]);
-    },
-    3 * MINUTE,
-  );
+  test("the alert of the killed broker came once, and so does its end", () => alert.isResolved(), 3 * MINUTE);
 
   test(
     "a changed setting is rolled out broker by broker, and nothing is lost",
