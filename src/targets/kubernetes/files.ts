@@ -99,6 +99,11 @@ export function freshDataCommand(folder: string): string[] {
   return ["sh", `${TEMPLATES}/${LAY_OUT}`, "data", folder];
 }
 
+/** Waits until others find the pod under the name of its host. */
+export function namedCommand(host: string, address: string): string[] {
+  return ["sh", `${TEMPLATES}/${LAY_OUT}`, "named", host, address];
+}
+
 /** Starts what brings changed files to the running program, and does not wait for it. */
 export function followCommand(workload: Workload): string[] | undefined {
   return followed(workload).length > 0

@@ -3,7 +3,15 @@ import type { KubernetesOptions } from "../../definition/kubernetes-schema";
 import type { PodParts } from "../../formats/pod-parts";
 import { INSTANCE_HOST, INSTANCE_NAME, type SecretReference } from "../../formats/references";
 import type { HealthCheck, JsonObject, Life, Workload } from "../../workload";
-import { fileMounts, followCommand, freshDataCommand, layOutCommand, layOutMounts, TEMPLATES } from "./files";
+import {
+  fileMounts,
+  followCommand,
+  freshDataCommand,
+  layOutCommand,
+  layOutMounts,
+  namedCommand,
+  TEMPLATES,
+} from "./files";
 import { isMadeHere } from "./made-here";
 import type { Names } from "./names";
 import { resourcesOf } from "./resources";
@@ -145,9 +153,11 @@ function environment(input: PodInput): JsonObject[] {
   const own = Object.entries(process.environment)
     .map(([name, value]) => ({ name, value: expanded(value, input) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return refersToInstance(input.workload)
-    ? [{ name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }, ...own]
-    : own;
+  return refersToInstance(input.workload) ? [fromPod("POD_NAME", "metadata.name"), ...own] : own;
+}
+
+function fromPod(name: string, fieldPath: string): JsonObject {
+  return { name, valueFrom: { fieldRef: { fieldPath } } };
 }
 
 function initContainers(input: PodInput, image: string): JsonObject[] {
@@ -156,7 +166,8 @@ function initContainers(input: PodInput, image: string): JsonObject[] {
   if (!command) {
     return [];
   }
-  const data = workload.membership && isMadeHere(workload) ? workload.data : [];
+  const isMember = workload.membership !== undefined && isMadeHere(workload);
+  const data = isMember ? workload.data : [];
   return [
     ...data.map(({ name, path }) => ({
       name: "data",
@@ -164,6 +175,16 @@ function initContainers(input: PodInput, image: string): JsonObject[] {
       volumeMounts: [...layOutMounts(false), { name, mountPath: path }],
     })),
     { name: "files", command, volumeMounts: layOutMounts(secrets.length > 0) },
+    ...(isMember
+      ? [
+          {
+            name: "named",
+            command: namedCommand(`$(POD_NAME)${hostSuffix(input)}`, "$(POD_IP)"),
+            env: [fromPod("POD_NAME", "metadata.name"), fromPod("POD_IP", "status.podIP")],
+            volumeMounts: layOutMounts(false),
+          },
+        ]
+      : []),
   ].map((container) => ({
     ...container,
     image,

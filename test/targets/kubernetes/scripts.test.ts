@@ -17,6 +17,7 @@ import {
   checkSecretsCommand,
   freshDataCommand,
   layOutCommand,
+  namedCommand,
   templatesOf,
 } from "../../../src/targets/kubernetes/files";
 import { STOP, stopScript } from "../../../src/targets/kubernetes/stop-script";
@@ -235,6 +236,43 @@ describe("before a member stops", () => {
       expect(stop(answer, "dev-mqtt-broker-4")).not.toContain("left");
     },
   );
+});
+
+describe("a member waits until others find it", () => {
+  const pod = new Pod(workload([file("a.conf", "a")]));
+  const programs = mkdtempSync(join(BASE, "programs-"));
+  const asked = join(programs, "asked");
+
+  /** @param answer Of servers of names, to the question of this number. */
+  function wait(answer: string) {
+    rmSync(asked, { force: true });
+    writeProgram("getent", `echo "$2" >>${asked}; number=$(wc -l <${asked}); ${answer}`);
+    writeProgram("sleep", "");
+    const [program, ...args] = namedCommand("broker-1.svc", "10.0.0.7").map((word) => pod.local(word));
+    const { status, output } = run("env", [`PATH=${programs}:${process.env.PATH}`, program, ...args]);
+    return { status, output, questions: readFileSync(asked, "utf8").trim().split("\n") };
+  }
+
+  function writeProgram(name: string, text: string): void {
+    writeFileSync(join(programs, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  }
+
+  test("by all servers of names, and not by what its own host knows", () => {
+    const { status, output, questions } = wait(
+      "[ $number != 1 ] || exit 2; [ $number != 3 ] || { echo 10.0.0.70 x; exit; }; echo 10.0.0.7  x",
+    );
+    expect({ status, output }).toEqual({ status: 0, output: "" });
+    expect(questions).toEqual(Array.from({ length: 6 }, () => "broker-1.svc."));
+  });
+
+  test("a minute long, and says so", () => {
+    const { status, output, questions } = wait("echo 10.0.0.70 x");
+    expect({ status, output }).toEqual({
+      status: 0,
+      output: "mqtt-cluster: nobody is told that broker-1.svc is 10.0.0.7; starts all the same\n",
+    });
+    expect(questions).toHaveLength(60);
+  });
 });
 
 describeWithPrograms(["shellcheck"], "scripts of pods", () => {
