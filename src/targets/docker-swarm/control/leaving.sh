@@ -33,7 +33,13 @@ stops() { # stops SERVICE: whether a task of it still has to end, on a host that
 }
 
 stop() { # stop INSTANCE
-  docker service scale --detach "$cluster-$1=0" >/dev/null
+  tries=1
+  # Refused where the swarm itself changes the service at that moment: "update out of sequence".
+  until refused=$(docker service scale --detach "$cluster-$1=0" 2>&1); do
+    [ "$tries" -lt 10 ] || fail "$1 cannot be stopped: $refused"
+    tries=$((tries + 1))
+    sleep 1
+  done
   for _ in $(seq 600); do
     stops "$cluster-$1" || return 0
     sleep 1
