@@ -1,5 +1,5 @@
-import { connect, connectAsync, type IClientOptions, type MqttClient } from "mqtt";
-import type { MqttClients } from "../support/mqtt";
+import { connect, type IClientOptions, type MqttClient } from "mqtt";
+import { connectPatiently, type MqttClients } from "../support/mqtt";
 import { until } from "../support/servers";
 import { BACKEND, SENSORS } from "./cluster";
 import { end } from "./failures";
@@ -52,12 +52,12 @@ class QueuedMessage {
   /** What the client gets when it is back; its session is removed. */
   public async delivered(): Promise<string[]> {
     const received: string[] = [];
-    // Not connectAsync: a message may come before anybody listens.
+    // Not connectPatiently: a message may come before anybody listens.
     const back = connect(this.url, { ...this.session, reconnectPeriod: 200, reconnectOnConnackError: true });
     back.on("message", (_topic, message) => received.push(`${message}`));
     await until("what was queued arrives", () => received.length > 0, 30_000);
     await back.endAsync();
-    await (await connectAsync(this.url, { ...this.session, clean: true })).endAsync();
+    await (await connectPatiently(this.url, { ...this.session, clean: true })).endAsync();
     return received;
   }
 }

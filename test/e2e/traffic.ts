@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
+import type { IClientOptions, MqttClient } from "mqtt";
+import { connectPatiently } from "../support/mqtt";
 import { until } from "../support/servers";
 import { BACKEND, SENSORS } from "./cluster";
 
@@ -10,7 +11,6 @@ const CLIENT: IClientOptions = {
   keepalive: 5,
   reconnectPeriod: 200,
   connectTimeout: 3_000,
-  reconnectOnConnackError: true,
 };
 
 export interface TrafficProps {
@@ -98,10 +98,7 @@ export class Traffic {
   }
 
   private async client(options: IClientOptions): Promise<MqttClient> {
-    const client = await connectAsync(this.props.url, { ...CLIENT, ...options });
-    client.on("error", () => {
-      // Whatever is broken on purpose: the client comes back by itself.
-    });
+    const client = await connectPatiently(this.props.url, { ...CLIENT, ...options });
     client.on("connect", () => {
       this.reconnects += 1;
     });
@@ -168,7 +165,7 @@ export class Traffic {
     await Promise.all(this.clients.map((client) => client.endAsync(true)));
     const options = { ...CLIENT, ...(this.props.subscriber ?? BACKEND), clean: true };
     for (const index of this.subscribers.keys()) {
-      await (await connectAsync(this.props.url, { ...options, clientId: this.subscriberId(index) })).endAsync();
+      await (await connectPatiently(this.props.url, { ...options, clientId: this.subscriberId(index) })).endAsync();
     }
   }
 

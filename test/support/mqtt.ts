@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
+import { connect, connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 import { until } from "./servers";
 
 /** The real MQTT clients of one test file, ended when it ends. */
@@ -16,17 +16,12 @@ export class MqttClients {
   }
 
   public async connect(options: IClientOptions): Promise<MqttClient> {
-    const client = await connectAsync(this.address, {
+    const client = await connectPatiently(this.address, {
       clientId: `test-${randomBytes(6).toString("hex")}`,
       keepalive: 10,
       reconnectPeriod: 100,
       connectTimeout: 5_000,
-      // A broker that cannot take a client right now says so; the client should ask again.
-      reconnectOnConnackError: true,
       ...options,
-    });
-    client.on("error", () => {
-      // Reconnects are what several tests are about.
     });
     this.clients.push(client);
     return client;
@@ -35,12 +30,29 @@ export class MqttClients {
   /** The broker's answer to a CONNECT that should be refused. */
   public async refusal(options: IClientOptions): Promise<string> {
     try {
-      await (await this.connect({ ...options, reconnectPeriod: 0, reconnectOnConnackError: false })).endAsync(true);
+      await (await connectAsync(this.address, { ...options, reconnectPeriod: 0 })).endAsync(true);
       return "accepted";
     } catch (error) {
       return (error as Error).message;
     }
   }
+}
+
+/** Connects as devices do: whoever is not let in, or not answered in time, tries again. */
+export async function connectPatiently(url: string, options: IClientOptions): Promise<MqttClient> {
+  const client = connect(url, { reconnectOnConnackError: true, ...options });
+  let refusal: Error | undefined;
+  client.on("error", (error) => {
+    // Later, too: reconnects are what several tests are about.
+    refusal = error;
+  });
+  try {
+    await until("a client is let in", () => client.connected, 60_000);
+  } catch (error) {
+    client.end(true);
+    throw new Error(`${(error as Error).message}; last refusal: ${refusal?.message}`);
+  }
+  return client;
 }
 
 /** Whether a client that does not try again is let in; either way it is gone afterwards. */
