@@ -121,6 +121,23 @@ export function stepUnless(
   );
 }
 
+/** Whether also what is worth its time before a release only is done. */
+export const TAKES_ITS_TIME = Boolean(process.env.E2E_ALL);
+
+/** A test that is worth its time before a release, and not each time. */
+export function longStep(
+  reason: string | undefined,
+  title: string,
+  step: () => Promise<void>,
+  timeoutMs: number,
+): void {
+  if (TAKES_ITS_TIME) {
+    stepUnless(reason, title, step, timeoutMs);
+  } else {
+    skipSuite(title, "set E2E_ALL");
+  }
+}
+
 export function docker(...args: string[]): { status: number | null; output: string } {
   return run("docker", ["--host", ENGINE as string, ...args]);
 }

@@ -22,8 +22,8 @@ interface Case {
   readonly says: () => readonly (string | RegExp)[];
 }
 
-const label = (number: number) => host(1).docker("node", "update", "--label-add", `${LABEL}=one`, host(number).name);
-const unlabel = (number: number) => host(1).docker("node", "update", "--label-rm", LABEL, host(number).name);
+const label = (number: number) => host(1).updateNode(host(number), "--label-add", `${LABEL}=one`);
+const unlabel = (number: number) => host(1).updateNode(host(number), "--label-rm", LABEL);
 const labelled = { constraint: `node.labels.${LABEL}==one` };
 
 const CASES: Case[] = [
@@ -43,9 +43,8 @@ const CASES: Case[] = [
       },
       monitoring: onHost(host(4)),
     }),
-    prepare: () => Promise.all([label(1), host(1).docker("node", "update", "--availability", "drain", host(4).name)]),
-    restore: () =>
-      Promise.all([unlabel(1), host(1).docker("node", "update", "--availability", "active", host(4).name)]),
+    prepare: () => Promise.all([label(1), host(1).updateNode(host(4), "--availability", "drain")]),
+    restore: () => Promise.all([unlabel(1), host(1).updateNode(host(4), "--availability", "active")]),
     says: () => [
       /target\.managers: the swarm has \d, and 7 are wanted/,
       "target.brokers.broker-3: no host has node.labels.no-such-label==1",

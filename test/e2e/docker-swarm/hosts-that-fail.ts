@@ -6,11 +6,11 @@ import { queueMessage } from "../clients";
 import { BACKEND } from "../cluster";
 import { end, failure } from "../failures";
 import { underLoad } from "../load";
-import { report, SILENT_SECONDS } from "../support";
+import { longStep, report, SILENT_SECONDS, stepUnless } from "../support";
 import { containersOf, expectMembers, untilAllIsWell } from "./actions";
 import { BALANCERS, brokersOn, CLUSTER, clientsUrl, cluster, remains, THREE, VARIABLES } from "./bed";
 import { type ClusterUnderTest, MINUTE } from "./cluster-under-test";
-import { HOSTS, type Host, host, longStep, stepWithPower } from "./hosts";
+import { HOSTS, type Host, host, LACKS_POWER } from "./hosts";
 
 /** Steps of a suite. */
 export function hostsThatFail(tested: ClusterUnderTest): void {
@@ -36,19 +36,22 @@ export function hostsThatFail(tested: ClusterUnderTest): void {
     report(`${what}: all is well again after the host is back`, (Date.now() - mended) / 1000);
   }
 
-  stepWithPower(
+  stepUnless(
+    LACKS_POWER,
     "clients of a broker whose host loses its power are back",
     () => hostFails("host off", thirdHost, ["off", "on"], SILENT_SECONDS),
     8 * MINUTE,
   );
 
   longStep(
+    LACKS_POWER,
     "clients of a broker whose host is cut off are back",
     () => hostFails("host cut off", thirdHost, ["cut", "plug"], SILENT_SECONDS),
     8 * MINUTE,
   );
 
   longStep(
+    LACKS_POWER,
     "clients that know both balancers are back when the host of theirs loses its power",
     async () => {
       const servers = [1, 0].map((balancer) => new URL(clientsUrl(balancer)));
@@ -73,6 +76,7 @@ export function hostsThatFail(tested: ClusterUnderTest): void {
   );
 
   longStep(
+    LACKS_POWER,
     "everything comes back by itself when all hosts lose their power at once, with what was queued",
     async () => {
       const queue = await queueMessage(mqtt, "blackout");
@@ -90,6 +94,7 @@ export function hostsThatFail(tested: ClusterUnderTest): void {
   );
 
   longStep(
+    LACKS_POWER,
     "another node cookie comes into force while all brokers are stopped, and they keep their data",
     async () => {
       const queue = await queueMessage(mqtt, "cookie");
@@ -111,6 +116,7 @@ export function hostsThatFail(tested: ClusterUnderTest): void {
   );
 
   longStep(
+    LACKS_POWER,
     "a host that is lost for good is given up, and another one takes its place",
     async () => {
       const before = tested.placed;

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { isInstalled, run, skipSuite } from "../../support/programs";
+import { isInstalled, run } from "../../support/programs";
+import { until } from "../../support/servers";
 import { type Finished, runAsync } from "../../support/terraform";
-import { describeWithProvider, stepUnless } from "../support";
+import { describeWithProvider } from "../support";
 
 /** How the suites reach the swarm that they may change; docs/testing.md explains each. */
 const BED = {
@@ -9,9 +10,6 @@ const BED = {
   socket: process.env.E2E_SWARM_SOCKET,
   power: process.env.E2E_SWARM_POWER,
 };
-
-/** Whether also what is worth its time before a release only is done. */
-export const TAKES_ITS_TIME = Boolean(process.env.E2E_SWARM_ALL);
 
 const PROVIDER = { source: "kreuzwerker/docker", version: "3.6.2" };
 export const HOSTS_NEEDED = 5;
@@ -60,6 +58,13 @@ export class Host {
     return (await this.docker(...args)).split("\n").filter((line) => line !== "");
   }
 
+  /** As a manager: changes what the swarm knows of a host. */
+  public async updateNode({ name }: Host, ...changes: string[]): Promise<void> {
+    // Refused where the swarm itself changes it at that moment: "update out of sequence".
+    const isUpdated = async () => (await this.docker("node", "update", ...changes, name)) === name;
+    await until(`${name} is updated`, isUpdated);
+  }
+
   /** Power and network. */
   public async act(action: HostAction): Promise<void> {
     const { status, output } = await runAsync("sh", ["-c", `${BED.power} ${action} ${this.number}`]);
@@ -103,16 +108,5 @@ function missing(): string | undefined {
     : `${HOSTS[0].engine} is no manager of a swarm of these hosts: ${strangers.join(", ") || output}`;
 }
 
-/** A test that is worth its time before a release, and not each time. */
-export function longStep(title: string, step: () => Promise<void>, timeoutMs: number): void {
-  if (TAKES_ITS_TIME) {
-    stepWithPower(title, step, timeoutMs);
-  } else {
-    skipSuite(title, "set E2E_SWARM_ALL");
-  }
-}
-
-/** A test that lets hosts fail. */
-export function stepWithPower(title: string, step: () => Promise<void>, timeoutMs: number): void {
-  stepUnless(BED.power ? undefined : "set E2E_SWARM_POWER", title, step, timeoutMs);
-}
+/** What steps that let hosts fail lack. */
+export const LACKS_POWER = BED.power ? undefined : "set E2E_SWARM_POWER";

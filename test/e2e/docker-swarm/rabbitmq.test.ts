@@ -5,7 +5,15 @@ import { expectOnlyNamedUsers, expectToReachEverybody } from "../clients";
 import { BACKEND } from "../cluster";
 import { failure } from "../failures";
 import { underLoad } from "../load";
-import { AT_ONCE_SECONDS, NodeDownAlert, ownAddressTowards, receiveWebhooks, report } from "../support";
+import {
+  AT_ONCE_SECONDS,
+  longStep,
+  NodeDownAlert,
+  ownAddressTowards,
+  receiveWebhooks,
+  report,
+  TAKES_ITS_TIME,
+} from "../support";
 import { containersOf, expectMembers, inspected, replacedSince, untilAllIsWell, untilInPool } from "./actions";
 import {
   balancers,
@@ -22,7 +30,7 @@ import {
   WEBHOOK_PORT,
 } from "./bed";
 import { ClusterUnderTest, MINUTE } from "./cluster-under-test";
-import { describeOnSwarm, type Host, host, longStep, TAKES_ITS_TIME } from "./hosts";
+import { describeOnSwarm, type Host, host } from "./hosts";
 import { hostsThatFail } from "./hosts-that-fail";
 import { endSoon, neverHealthy, withUnknownKey } from "./spoilt";
 
@@ -88,16 +96,16 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
 
   test("a message reaches subscribers on every node", () => expectToReachEverybody(mqtt));
 
+  const [, , victim] = brokersOn(THREE);
+  const alert = new NodeDownAlert(notifications, victim.name);
+
   test(
     "clients of a killed broker are back at once, its alert arrives, and the swarm starts it again",
     async () => {
-      const [, , victim] = brokersOn(THREE);
       const container = (await victim.container()) as string;
-      const alert = new NodeDownAlert(notifications, victim.name);
       await alert.forgetEarlier();
       // It would be back within seconds, and an alert that is over when Alertmanager's next turn comes is never sent.
-      const availability = (wanted: string) =>
-        host(1).docker("node", "update", "--availability", wanted, victim.host.name);
+      const availability = (wanted: string) => host(1).updateNode(victim.host, "--availability", wanted);
       let killed = 0;
       const fail = async () => {
         killed = Date.now();
@@ -114,38 +122,8 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
       const allowed = Date.now();
       await untilAllIsWell(brokersOn(THREE));
       report("broker killed: member again after it may be", (Date.now() - allowed) / 1000);
-      await alert.isResolved();
-    },
-    8 * MINUTE,
-  );
-
-  test(
-    "a changed setting is rolled out broker by broker, and nothing is lost",
-    async () => {
-      const everybody = [...brokersOn(THREE), ...balancers(), ...monitoring()];
-      const before = await containersOf(...everybody);
-      report("changed setting: apply", await underLoad("changed setting", load, () => change({ maxInflight: 21 })));
-      expect(await replacedSince(before, ...everybody)).toEqual(["broker-1", "broker-2", "broker-3"]);
-      await expectMembers(brokersOn(THREE));
-      await noChanges();
     },
     6 * MINUTE,
-  );
-
-  longStep(
-    "a setting with which a broker ends soon after it has become a member stops at the first one, too",
-    async () => {
-      const said = await stopsAtTheFirstBroker("short-lived broker", (stack) => {
-        cluster({ ...tested.variant, maxInflight: 22 })(stack);
-        for (const { name } of brokersOn(THREE)) {
-          endSoon(stack, name);
-        }
-      });
-      expect(said).toContain(`${CLUSTER}-broker-1 started and ended soon after, so the swarm took it back`);
-      await change({});
-      await noChanges();
-    },
-    8 * MINUTE,
   );
 
   test(
@@ -170,7 +148,40 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
     4 * MINUTE,
   );
 
+  test("the alert of the killed broker came once, and so does its end", () => alert.isResolved(), 3 * MINUTE);
+
+  test(
+    "a changed setting is rolled out broker by broker, and nothing is lost",
+    async () => {
+      const everybody = [...brokersOn(THREE), ...balancers(), ...monitoring()];
+      const before = await containersOf(...everybody);
+      report("changed setting: apply", await underLoad("changed setting", load, () => change({ maxInflight: 21 })));
+      expect(await replacedSince(before, ...everybody)).toEqual(["broker-1", "broker-2", "broker-3"]);
+      await expectMembers(brokersOn(THREE));
+      await noChanges();
+    },
+    6 * MINUTE,
+  );
+
   longStep(
+    undefined,
+    "a setting with which a broker ends soon after it has become a member stops at the first one, too",
+    async () => {
+      const said = await stopsAtTheFirstBroker("short-lived broker", (stack) => {
+        cluster({ ...tested.variant, maxInflight: 22 })(stack);
+        for (const { name } of brokersOn(THREE)) {
+          endSoon(stack, name);
+        }
+      });
+      expect(said).toContain(`${CLUSTER}-broker-1 started and ended soon after, so the swarm took it back`);
+      await change({});
+      await noChanges();
+    },
+    8 * MINUTE,
+  );
+
+  longStep(
+    undefined,
     "a growth that fails half-way and is taken back leaves nobody behind",
     async () => {
       const before = await containersOf(...brokersOn(THREE));
@@ -223,6 +234,7 @@ describeOnSwarm("RabbitMQ behind two HAProxy on a swarm", () => {
   );
 
   longStep(
+    undefined,
     "a broker moves to another host and begins anew there",
     async () => {
       const stay = brokersOn({ 1: 1, 2: 2 });

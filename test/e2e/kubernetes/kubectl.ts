@@ -31,15 +31,13 @@ function missing(): string | undefined {
   return status === 0 ? undefined : `no Kubernetes cluster answers by ${BED.kubeconfig}`;
 }
 
-/** A test that lets nodes fail. */
-export function stepWithNodes(title: string, step: () => Promise<void>, timeoutMs: number): void {
-  stepUnless(BED.node ? undefined : "set E2E_KUBE_NODE", title, step, timeoutMs);
-}
+/** What steps that let nodes fail lack. */
+export const LACKS_NODES = BED.node ? undefined : "set E2E_KUBE_NODE";
 
 /** A test about what happens without a balancer, or without the one that was there: worth its time for the figures only. */
 export function stepForComparison(title: string, step: () => Promise<void>, timeoutMs: number): void {
   if (BED.compares) {
-    stepWithNodes(title, step, timeoutMs);
+    stepUnless(LACKS_NODES, title, step, timeoutMs);
   } else {
     skipSuite(title, "set E2E_KUBE_COMPARE");
   }

@@ -8,10 +8,12 @@ import {
   DeployedStack,
   Deployment,
   expectNothingToChange,
+  longStep,
   NodeDownAlert,
   receiveWebhooks,
   report,
   SILENT_SECONDS,
+  stepUnless,
 } from "../support";
 import {
   componentsWithToken,
@@ -49,7 +51,7 @@ import {
   WEBHOOK_PORT,
 } from "./bed";
 import { failureOnWays, type WayFigures } from "./connects";
-import { BED, describeOnKubernetes, kubectl, nodeAction, stepForComparison, stepWithNodes } from "./kubectl";
+import { BED, describeOnKubernetes, kubectl, LACKS_NODES, nodeAction, stepForComparison } from "./kubectl";
 import { isReady } from "./pods";
 import { layOutVolumes, removeVolumes } from "./volumes";
 
@@ -346,7 +348,8 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
     return behindBalancer;
   }
 
-  stepWithNodes(
+  stepUnless(
+    LACKS_NODES,
     "clients of a broker whose node loses its power are back, and new ones let in, while it is away",
     async () => {
       expectBalancersToHaveNoticed(await nodeFails("node off", nodeWith("no balancer"), ["off", "on"]));
@@ -354,7 +357,8 @@ describeOnKubernetes("RabbitMQ behind two HAProxy on Kubernetes", () => {
     8 * MINUTE,
   );
 
-  stepWithNodes(
+  longStep(
+    LACKS_NODES,
     "clients of a broker whose node is cut off are back, and new ones let in, while it is away",
     async () => {
       expectBalancersToHaveNoticed(await nodeFails("node cut off", nodeWith("no balancer"), ["cut", "plug"]));

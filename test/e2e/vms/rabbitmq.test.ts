@@ -9,6 +9,7 @@ import {
   Deployment,
   expectNothingToChange,
   expectSuccess,
+  longStep,
   NodeDownAlert,
   receiveWebhooks,
   report,
@@ -33,7 +34,7 @@ import {
   type Variant,
   WEBHOOK_PORT,
 } from "./bed";
-import { describeOnHosts, stepWith } from "./hosts";
+import { describeOnHosts, lacks, stepWith } from "./hosts";
 import { differences, type Inventory, takeInventory } from "./inventory";
 import { plantedIn, textsOn } from "./secrets";
 
@@ -271,7 +272,8 @@ describeOnHosts("RabbitMQ behind two HAProxy on servers over SSH", HOSTS_NEEDED,
     6 * MINUTE,
   );
 
-  test(
+  longStep(
+    undefined,
     "a roll that is interrupted, comes to a broker that does not start, and is killed goes on from where it was",
     async () => {
       const started = await startOf(...brokers(1, 3, 5));
@@ -319,8 +321,8 @@ describeOnHosts("RabbitMQ behind two HAProxy on servers over SSH", HOSTS_NEEDED,
     5 * MINUTE,
   );
 
-  stepWith(
-    ["power"],
+  longStep(
+    lacks("power"),
     "a host that is lost for good is given up, and another one takes its place",
     async () => {
       await broker(5).host.power("cut");
