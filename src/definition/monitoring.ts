@@ -41,7 +41,8 @@ export interface PrometheusMonitoringProps {
    */
   readonly connectionsWarningPercent?: number;
   /**
-   * How long something must be down before its alert fires: "1s" to "1h".
+   * How long something must be down before its alert fires: "1s" to "1h". Alertmanager also waits for so long, at most a minute,
+   * before it tells of the end of an alert, or of another one of the kind.
    * @default "1m"
    */
   readonly downFor?: string;

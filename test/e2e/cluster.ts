@@ -66,5 +66,5 @@ export function deployOn(
 }
 
 function prometheus({ webhook, ...versions }: Alerts): Monitoring {
-  return Monitoring.prometheus({ ...versions, scrapeInterval: "1s", downFor: "2s", webhook: { url: webhook } });
+  return Monitoring.prometheus({ ...versions, scrapeInterval: "1s", downFor: "5s", webhook: { url: webhook } });
 }

@@ -232,7 +232,7 @@ export function ownAddressTowards(address: string): string {
   return JSON.parse(output)[0].prefsrc;
 }
 
-/** Alertmanager may tell of an alert, and of its end, a minute (group_interval) after it knows. */
+/** Prometheus, when it has just started, may tell Alertmanager of an alert a minute after it fires. */
 const ALERT_PATIENCE_MS = 150_000;
 
 const NODE_DOWN = /NodeDown$/;
@@ -255,8 +255,8 @@ function statusesOf(
 }
 
 /**
- * Brokers were down while they were being started. Alertmanager, once it has told of that, tells of its end at the next turn of the
- * group, a minute later, and a broker that goes down again before that is no news to it.
+ * Brokers were down while they were being started. A broker that goes down again before Alertmanager has told of the end of that is no
+ * news to it.
  */
 async function untilNodeDownIsOver(notifications: readonly Notification[]): Promise<void> {
   const isOver = () =>

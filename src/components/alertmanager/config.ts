@@ -18,15 +18,16 @@ export function renderAlertmanagerConfig(monitoring: PrometheusDefinition, clust
   );
 }
 
-function route({ webhook, scrapeInterval }: PrometheusDefinition): object {
+function route({ webhook, scrapeInterval, downFor }: PrometheusDefinition): object {
   return {
     receiver: webhook ? WEBHOOK : NOBODY,
     // One message for three brokers with the same trouble, and never one message for two kinds of trouble.
     group_by: ["cluster", "alertname"],
     // Nodes that fail together are noticed up to one interval apart: wait for all of them, but not for ever.
     group_wait: prometheusDuration(Math.min(30, scrapeInterval)),
-    // Also the longest that the word "resolved" is held back. Alertmanager's own 5m suits mail, not a program.
-    group_interval: "1m",
+    // Also the longest that the word "resolved" is held back. Alertmanager's own 5m suits mail, not a program; and whoever wants
+    // to know after seconds wants to know of the end as soon.
+    group_interval: prometheusDuration(Math.min(60, downFor)),
     repeat_interval: "4h",
     // Watchdog fires for ever: sent along, it would be a message every four hours that everybody learns to ignore.
     ...(webhook && { routes: [{ matchers: ['alertname="Watchdog"'], receiver: NOBODY }] }),

@@ -32,6 +32,11 @@ test("messages wait for one evaluation, at most half a minute", () => {
   expect(config({ scrapeInterval: "1m" }).content).toContain("group_wait: 30s");
 });
 
+test("word of the end waits as long as the alert did, at most a minute", () => {
+  expect(config({ downFor: "5s" }).content).toContain("group_interval: 5s");
+  expect(config({ downFor: "1h" }).content).toContain("group_interval: 1m");
+});
+
 test.each(["http://me:password@alerts.example.com/", "https://me@alerts.example.com/"])(
   "fails if the webhook's address holds a user: %s",
   (url) => {

@@ -49,9 +49,7 @@ describeWithPrograms(["prometheus", "prometheus-alertmanager"], "a real Promethe
     // Everything on loopback, as one host sees it.
     const placement: Placement = { ...testPlacement(), instances: at };
     const rendered = alertmanagerWorkload(monitoring, placement);
-    alertmanager = await startRendered(rendered, folder, ports.alertmanager, [
-      ["group_interval: 1m", "group_interval: 1s"],
-    ]);
+    alertmanager = await startRendered(rendered, folder, ports.alertmanager);
     prometheus = await startRendered(
       prometheusWorkload(monitoring, placement, { alertmanagerAddress: "127.0.0.1:9093", watched: [emqx, rendered] }),
       folder,
