@@ -243,14 +243,18 @@ describe("a member waits until others find it", () => {
   const programs = mkdtempSync(join(BASE, "programs-"));
   const asked = join(programs, "asked");
 
+  function start(path: string) {
+    const command = namedCommand("broker-1.svc", "10.0.0.7").map((word) => pod.local(word));
+    const { status, output } = run("/usr/bin/env", [`PATH=${path}`, "/bin/sh", ...command.slice(1)]);
+    return { status, output };
+  }
+
   /** @param answer Of servers of names, to the question of this number. */
-  function wait(answer: string) {
+  function startNamed(answer: string) {
     rmSync(asked, { force: true });
     writeProgram("getent", `echo "$2" >>${asked}; number=$(wc -l <${asked}); ${answer}`);
     writeProgram("sleep", "");
-    const [program, ...args] = namedCommand("broker-1.svc", "10.0.0.7").map((word) => pod.local(word));
-    const { status, output } = run("env", [`PATH=${programs}:${process.env.PATH}`, program, ...args]);
-    return { status, output, questions: readFileSync(asked, "utf8").trim().split("\n") };
+    return { ...start(`${programs}:${process.env.PATH}`), questions: readFileSync(asked, "utf8").trim().split("\n") };
   }
 
   function writeProgram(name: string, text: string): void {
@@ -258,7 +262,7 @@ describe("a member waits until others find it", () => {
   }
 
   test("by all servers of names, and not by what its own host knows", () => {
-    const { status, output, questions } = wait(
+    const { status, output, questions } = startNamed(
       "[ $number != 1 ] || exit 2; [ $number != 3 ] || { echo 10.0.0.70 x; exit; }; echo 10.0.0.7  x",
     );
     expect({ status, output }).toEqual({ status: 0, output: "" });
@@ -266,12 +270,19 @@ describe("a member waits until others find it", () => {
   });
 
   test("a minute long, and says so", () => {
-    const { status, output, questions } = wait("echo 10.0.0.70 x");
+    const { status, output, questions } = startNamed("echo 10.0.0.70 x");
     expect({ status, output }).toEqual({
       status: 0,
       output: "mqtt-cluster: nobody is told that broker-1.svc is 10.0.0.7; starts all the same\n",
     });
     expect(questions).toHaveLength(60);
+  });
+
+  test("unless its image has nothing to ask with, which is said", () => {
+    expect(start("/nowhere")).toEqual({
+      status: 0,
+      output: "mqtt-cluster: the image has no getent, so broker-1.svc starts whether or not others find it\n",
+    });
   });
 });
 
