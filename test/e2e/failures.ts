@@ -4,17 +4,22 @@ import { type MqttClients, outage } from "../support/mqtt";
 import { BACKEND } from "./cluster";
 import { report } from "./support";
 
+const KEEPALIVE_SECONDS = 5;
+/** Clients look every half keepalive whether they have heard nothing for one and a half. */
+const NOTICE_MS = 2 * KEEPALIVE_SECONDS * 1_000;
+
 export function crowd(mqtt: MqttClients): Promise<MqttClient[]> {
-  return Promise.all(Array.from({ length: 30 }, () => mqtt.connect({ ...BACKEND, keepalive: 5 })));
+  return Promise.all(Array.from({ length: 30 }, () => mqtt.connect({ ...BACKEND, keepalive: KEEPALIVE_SECONDS })));
 }
 
+/** Without a farewell, whose answer might never come. */
 export function end(clients: readonly MqttClient[]): Promise<unknown> {
-  return Promise.all(clients.map((client) => client.endAsync()));
+  return Promise.all(clients.map((client) => client.endAsync(true)));
 }
 
 export interface Failure {
   fail(): Promise<unknown>;
-  /** Ends it, when the clients are back or were waited for in vain. */
+  /** Ends it, when the clients are back or were waited for in vain: what fails and is still there answers nobody. */
   mend?(): Promise<unknown>;
 }
 
@@ -22,7 +27,7 @@ export interface Failure {
 export async function failure(mqtt: MqttClients, what: string, { fail, mend }: Failure, withinSeconds: number) {
   const clients = await crowd(mqtt);
   try {
-    const { lost, seconds } = await outage(clients, fail);
+    const { lost, seconds } = await outage(clients, fail, mend && NOTICE_MS);
     report(`${what}: last of ${lost} lost clients back after`, seconds);
     expect(seconds).toBeLessThan(withinSeconds);
   } finally {

@@ -70,10 +70,15 @@ export function isLetIn(client: MqttClient): Promise<boolean> {
   });
 }
 
-/** Lets something fail, and waits until every client that it cost is connected again. */
+/**
+ * Lets something fail, and waits until every client that it cost is connected again.
+ *
+ * @param noticeMs How long a client may take to notice that nobody answers it any more.
+ */
 export async function outage(
   clients: readonly MqttClient[],
   fail: () => unknown,
+  noticeMs = 0,
 ): Promise<{ readonly lost: number; readonly seconds: number }> {
   const lost = new Set<MqttClient>();
   const started = Date.now();
@@ -87,7 +92,7 @@ export async function outage(
   await fail();
   await until(
     "clients are lost, and all are connected again",
-    () => lost.size > 0 && clients.every(({ connected }) => connected),
+    () => lost.size > 0 && clients.every(({ connected }) => connected) && Date.now() - lastBack >= noticeMs,
     100_000,
   );
   return { lost: lost.size, seconds: (lastBack - started) / 1000 };

@@ -174,7 +174,7 @@ describeOnHosts("RabbitMQ behind two HAProxy on servers over SSH", HOSTS_NEEDED,
       await active.host.answers();
       await until("one host alone has the address", async () => (await holders()).length === 1, MINUTE);
     },
-    2 * MINUTE,
+    4 * MINUTE,
   );
 
   test("the alert of the killed broker came once, and so does its end", () => alert.isResolved(), 3 * MINUTE);
