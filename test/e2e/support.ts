@@ -280,17 +280,19 @@ export class NodeDownAlert {
   }
 
   public async arrives(): Promise<void> {
-    await until("the alert arrives", () => this.statuses.length > 0, ALERT_PATIENCE_MS);
+    await until("the alert arrives", () => this.changes.includes("firing"), ALERT_PATIENCE_MS);
   }
 
   public async isResolved(): Promise<void> {
-    await until("the alert is resolved", () => this.statuses.includes("resolved"), ALERT_PATIENCE_MS);
-    // Each once.
-    expect(this.statuses).toEqual(["firing", "resolved"]);
+    await until("the alert is resolved", () => this.changes.includes("resolved"), ALERT_PATIENCE_MS);
+    // A broker that starts on a busy machine may be down once more.
+    expect(this.changes.slice(0, 2)).toEqual(["firing", "resolved"]);
   }
 
-  private get statuses(): Notification["status"][] {
-    return statusesOf(this.notifications, "RabbitmqNodeDown", this.instance);
+  /** Without what is only said again, in a message about others of its group. */
+  private get changes(): Notification["status"][] {
+    const statuses = statusesOf(this.notifications, "RabbitmqNodeDown", this.instance);
+    return statuses.filter((status, index) => status !== statuses[index - 1]);
   }
 }
 
