@@ -3,7 +3,7 @@ import { HOSTS } from "./hosts";
 /**
  * What a deployment might leave behind on a host: files with their texts, packages, users, units, kernel settings. Left out
  * is what installing and removing a package changes for good, whoever does it: Debian's packages of RabbitMQ, Erlang and
- * Prometheus leave their users behind.
+ * Prometheus leave their users behind. What a timer of the system starts ("start") is there for a moment.
  */
 const INVENTORY = `
 find /etc /usr/local /var/lib /opt /srv /root /home -xdev \\
@@ -15,7 +15,7 @@ getent passwd | cut -d: -f1 | grep -v -x -e rabbitmq -e epmd -e prometheus | sed
 dpkg-query -W -f 'package \${Package} \${db:Status-Abbrev}\\n'
 apt-mark showhold | sed 's/^/held /'
 systemctl list-unit-files --no-legend --no-pager | sed 's/^/unit file /'
-systemctl list-units --all --no-legend --no-pager --plain --type=service,socket,timer | awk '$3 != "inactive" { print "unit", $1, $3 }'
+systemctl list-units --all --no-legend --no-pager --plain --type=service,socket,timer | awk '$3 != "inactive" && $4 != "start" { print "unit", $1, $3 }'
 sysctl -a 2>/dev/null | grep -E '^(net.core|net.ipv4.(ip_|tcp_)|vm.overcommit|vm.swappiness)' | sed 's/^/kernel /'
 ss -H -l -t -n | awk '{ print "listens", $4 }'
 `;
