@@ -91,7 +91,7 @@ describeOnDocker("EMQX behind HAProxy on Docker, with every part", IMAGES, () =>
   });
 
   test("clients of a killed broker are back at once, and the alert arrives", async () => {
-    await killBroker(mqtt, BACKEND, notifications, "emqx-mqtt-broker-3");
+    await killBroker(mqtt, BACKEND, notifications, { cluster: "emqx-mqtt", instance: "broker-3" });
   }, 400_000);
 
   test("clients of a hung broker are back, while it hangs", async () => {

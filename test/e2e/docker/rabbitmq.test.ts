@@ -62,7 +62,7 @@ describeOnDocker(
     test("a message reaches subscribers on every node", () => expectToReachEverybody(mqtt));
 
     test("clients of a killed broker are back at once, and the alert arrives", async () => {
-      await killBroker(mqtt, BACKEND, notifications, "rabbit-mqtt-broker-3");
+      await killBroker(mqtt, BACKEND, notifications, { cluster: "rabbit-mqtt", instance: "broker-3" });
     }, 400_000);
 
     test("nginx takes the place of HAProxy, and the brokers stay", async () => {
